@@ -1,0 +1,6 @@
+//! The desk: pure logic, values in and values out.
+//!
+//! Nothing below this module reads a clock, a socket, a file or a random number.
+
+pub mod message;
+pub mod rules;
