@@ -1,0 +1,34 @@
+//! One file for each command of the operator.
+
+pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod reconcile;
+pub mod run;
+pub mod tickets;
+
+/// What the operator handed in cannot be used; the command ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadInput(pub String);
+
+/// A table for people: a head, and lines of cells.
+fn table(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING).set_header(head);
+    lines.into_iter().for_each(|line| {
+        table.add_row(line.iter().map(|cell| printable(cell)));
+    });
+    table
+}
+
+/// Text from outside, safe to show on a terminal: control characters could move the cursor or
+/// rename the window.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Runs a future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

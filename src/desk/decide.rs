@@ -1,0 +1,240 @@
+//! The whole way of a mail through the desk: [`decide`] takes what is known and returns what is
+//! to be done, with its reasons. Also what is to be done when a clock falls due
+//! ([`overdue`]) and when a mail of ours did not arrive ([`undelivered`]).
+
+mod engineer;
+mod overdue;
+mod request;
+mod undelivered;
+
+use jiff::Timestamp;
+
+use super::classify::Kind;
+use super::extract::OnFile;
+use super::language::Language;
+use super::message::{Address, Message};
+use super::reading::Reading;
+use super::reply::{self, Post, Purpose};
+use super::site::{Engineer, Site};
+use super::thread::{self, Keys, Thread};
+use super::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, State, Ticket};
+use super::ticket_number::TicketNumber;
+
+pub use overdue::overdue;
+pub use undelivered::given_up;
+
+/// A mail as the intake hands it over.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The mail, parsed.
+    pub message: Message,
+    /// Its bytes; the header section alone where the mail is too large.
+    pub raw: Vec<u8>,
+    /// Recognises the same mail seen again.
+    pub content_hash: [u8; 32],
+    /// When the server received it.
+    pub internal_date: Timestamp,
+    /// Where it lies, for people: mailbox and folder.
+    pub place: String,
+    /// Set where the mail is larger than the desk reads.
+    pub too_large: Option<TooLarge>,
+}
+
+/// A mail of which only the header is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its parts, as the server tells them.
+    pub structure: String,
+}
+
+/// What the store knows about the [`Keys`] of a mail.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Set where this very mail was decided before, with the ticket it then went to.
+    pub decided_before: Option<Option<TicketNumber>>,
+    /// Message-IDs that lead to exactly one ticket. One that leads to several leads nowhere.
+    pub threads: Vec<(String, TicketNumber)>,
+    /// Every ticket that the keys lead to.
+    pub tickets: Vec<Ticket>,
+    /// The contracts on file that the mail's numbers or its sender may be about.
+    pub on_file: OnFile,
+    /// Whether a contract on file names the sender.
+    pub sender_on_file: bool,
+    /// The mail of ours that a delivery report is about.
+    pub bounced: Option<SentMail>,
+    /// The sequence number that the next new ticket of this year gets.
+    pub next_sequence: u32,
+}
+
+impl Facts {
+    /// The ticket that a Message-ID leads to.
+    pub fn thread(&self, message_id: &str) -> Option<&Ticket> {
+        let (_, number) = self.threads.iter().find(|(id, _)| id == message_id)?;
+        self.ticket(*number)
+    }
+
+    /// The ticket with this number.
+    pub fn ticket(&self, number: TicketNumber) -> Option<&Ticket> {
+        self.tickets.iter().find(|ticket| ticket.number == number)
+    }
+}
+
+/// A mail that we wrote earlier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentMail {
+    /// The ticket it is about.
+    pub ticket: Option<TicketNumber>,
+    /// What it was for.
+    pub purpose: Purpose,
+    /// To whom it went.
+    pub recipient: String,
+    /// The clock that its arrival satisfied.
+    pub satisfies: Option<ClockKind>,
+}
+
+/// What becomes of a mail: exactly one of these, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It opened this ticket.
+    Opened(TicketNumber),
+    /// It was added to this ticket.
+    Attached(TicketNumber),
+    /// It is kept and nothing is done about it.
+    Noted,
+    /// It waits for a person.
+    Parked,
+    /// It was decided before, then about this ticket if any.
+    Duplicate(Option<TicketNumber>),
+}
+
+/// What is to be done, carried out in one transaction.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What becomes of the mail.
+    pub disposition: Disposition,
+    /// The ids of the rules and evidence that led here, the last one decided.
+    pub reason: String,
+    /// Whether an automatic answer goes out, and by which rule.
+    pub answer: (bool, String),
+    /// What is to be done, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// One thing to be done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// A ticket comes into being, empty: entries, numbers and clocks follow.
+    Open(NewTicket),
+    /// An address takes part from now on.
+    AddParticipant(TicketNumber, String),
+    /// A number is known of the ticket.
+    AddNumber(TicketNumber, KnownNumber),
+    /// Something happened.
+    AddEntry(TicketNumber, Entry),
+    /// Answers to the mail with this Message-ID belong to the ticket.
+    Thread(TicketNumber, String),
+    /// A clock starts, or replaces the one of its kind.
+    StartClock(TicketNumber, Clock),
+    /// A clock that was satisfied runs on.
+    ResumeClock(TicketNumber, ClockKind),
+    /// A clock fell due and this was acted upon.
+    FireClock(TicketNumber, ClockKind, Timestamp),
+    /// The ticket changes its state.
+    SetState(TicketNumber, State),
+    /// A mail leaves.
+    Send(Post),
+    /// A mail could not be written: the operator must know why.
+    Report(String),
+}
+
+/// A ticket at its birth.
+#[derive(Clone, Debug)]
+pub struct NewTicket {
+    /// Its number.
+    pub number: TicketNumber,
+    /// The sender of its first mail.
+    pub customer: Address,
+    /// The subject of its first mail.
+    pub subject: String,
+    /// The language in which the customer is written to.
+    pub language: Language,
+    /// When.
+    pub opened_at: Timestamp,
+    /// The ticket that a stranger's tag named.
+    pub linked_to: Option<TicketNumber>,
+}
+
+/// Everything at hand while one mail is decided.
+struct Case<'a> {
+    mail: &'a Mail,
+    reading: &'a Reading,
+    keys: &'a Keys,
+    facts: &'a Facts,
+    site: &'a Site,
+    now: Timestamp,
+}
+
+/// Decides what becomes of a mail.
+pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: &Site, now: Timestamp) -> Decision {
+    let case = Case { mail, reading, keys, facts, site, now };
+    if let Some(ticket) = facts.decided_before {
+        return case.without_answer(Disposition::Duplicate(ticket), "known-content");
+    }
+    let Some(from) = &mail.message.from else {
+        return case.parked("no-sender", None);
+    };
+    match reading.verdict.kind {
+        Kind::Own => case.without_answer(Disposition::Noted, &reading.verdict.rule),
+        Kind::Bounce => undelivered::bounced(&case),
+        // An engineer's absence note is a robot's mail, not a forgery.
+        Kind::AutoReply => case.auto_reply(from),
+        _ if engineer::claims_to_be(&case, from) => engineer::answer(&case, from),
+        Kind::Bulk if !facts.sender_on_file => case.without_answer(Disposition::Noted, &reading.verdict.rule),
+        Kind::Bulk | Kind::Request => match thread::thread(keys, facts) {
+            Thread::Answers { ticket, takes_part, evidence } => {
+                request::follow_up(&case, from, ticket, takes_part, evidence)
+            }
+            Thread::Opens { linked_to, evidence } => request::open(&case, from, linked_to, evidence),
+        },
+    }
+}
+
+impl Case<'_> {
+    fn decision(&self, disposition: Disposition, reason: &str, effects: Vec<Effect>) -> Decision {
+        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), effects }
+    }
+
+    fn without_answer(&self, disposition: Disposition, reason: &str) -> Decision {
+        self.decision(disposition, reason, Vec::new())
+    }
+
+    /// The mail waits for a person, and the engineers (or the one named) are told.
+    fn parked(&self, reason: &str, tell: Option<&Engineer>) -> Decision {
+        let told: Vec<_> = self.site.engineers.iter().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect();
+        let alerts = told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, engineer, self.now));
+        self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
+    }
+
+    /// A robot's answer becomes an entry on the ticket that it answers: it stops no clock.
+    fn auto_reply(&self, from: &Address) -> Decision {
+        let rule = &self.reading.verdict.rule;
+        let Thread::Answers { ticket, .. } = thread::thread(self.keys, self.facts) else {
+            return self.without_answer(Disposition::Noted, rule);
+        };
+        let entry = self.entry(EntryKind::AutoReply, &from.address);
+        let effects = vec![Effect::AddEntry(ticket.number, entry)];
+        self.decision(Disposition::Attached(ticket.number), rule, effects)
+    }
+
+    fn entry(&self, kind: EntryKind, author: &str) -> Entry {
+        Entry {
+            kind,
+            author: author.to_string(),
+            message_id: self.mail.message.message_id.clone(),
+            text: self.reading.now(),
+            at: self.now,
+        }
+    }
+}

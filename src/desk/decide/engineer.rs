@@ -1,0 +1,98 @@
+//! A mail that claims to be an engineer's: passed on to the customer when it is proven, held when
+//! it is not.
+
+use super::{Case, Decision, Disposition, Effect};
+use crate::desk::message::Address;
+use crate::desk::reply::{self, Purpose};
+use crate::desk::site::Engineer;
+use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
+use crate::desk::token::ReplyToken;
+
+/// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
+pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
+    case.keys.reply_token.is_some() || case.site.engineer_by_address(&from.address).is_some()
+}
+
+/// Passes an engineer's answer on to the customer, or holds it.
+pub(super) fn answer(case: &Case, from: &Address) -> Decision {
+    let (engineer, ticket) = match proven(case, from) {
+        Ok(proven) => proven,
+        Err(held) => return case.parked(held.reason, held.tell),
+    };
+    let text = case.reading.now();
+    if let Some(reason) = unfit(&text, case) {
+        return case.parked(reason, Some(engineer));
+    }
+    let relay = match reply::relay(case.site, ticket, engineer, &text, case.mail, case.now) {
+        Ok(relay) => relay,
+        Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
+    };
+    let number = ticket.number;
+    let state = if ticket.missing().is_empty() { State::InVerification } else { State::AwaitingData };
+    // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
+    let entry = Entry { message_id: Some(relay.message_id.clone()), ..case.entry(EntryKind::Answered, &engineer.id) };
+    let mut effects = vec![
+        Effect::AddEntry(number, entry),
+        Effect::Thread(number, relay.message_id.clone()),
+        Effect::Send(relay),
+    ];
+    if let Some(message_id) = &case.mail.message.message_id {
+        effects.push(Effect::Thread(number, message_id.clone()));
+    }
+    if ticket.state != state {
+        effects.push(Effect::SetState(number, state));
+    }
+    let others = case.site.engineers.iter().filter(|other| other.id != engineer.id);
+    let copies = others.map(|other| reply::copy(case.site, ticket, engineer, &text, case.mail, other, case.now));
+    effects.extend(copies.map(Effect::from));
+    case.decision(Disposition::Attached(number), "engineer-answers", effects)
+}
+
+struct Held<'a> {
+    reason: &'static str,
+    tell: Option<&'a Engineer>,
+}
+
+/// The engineer and the ticket, where the reply address is signed for both and From is that
+/// engineer's. The person told of a held mail is the one whose name or token was used.
+fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticket), Held<'a>> {
+    let sender = case.site.engineer_by_address(&from.address);
+    let token = match &case.keys.reply_token {
+        None => return Err(Held { reason: "engineer-without-reply-address", tell: sender }),
+        Some(Err(_)) => return Err(Held { reason: "forged-reply-address", tell: sender }),
+        Some(Ok(token)) => token,
+    };
+    let Some(engineer) = engineer_of(token, case) else {
+        return Err(Held { reason: "reply-address-of-nobody", tell: sender });
+    };
+    if sender != Some(engineer) {
+        return Err(Held { reason: "reply-address-of-another-engineer", tell: Some(engineer) });
+    }
+    if case.mail.message.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("From")).count() != 1 {
+        return Err(Held { reason: "several-senders", tell: Some(engineer) });
+    }
+    match case.facts.tickets.iter().find(|ticket| ticket.number == token.ticket) {
+        Some(ticket) => Ok((engineer, ticket)),
+        None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
+    }
+}
+
+fn engineer_of<'a>(token: &ReplyToken, case: &'a Case) -> Option<&'a Engineer> {
+    (token.purpose == Purpose::Notice.name()).then(|| case.site.engineer(&token.engineer_id)).flatten()
+}
+
+/// Why this answer must not go to a customer as it is.
+fn unfit(text: &str, case: &Case) -> Option<&'static str> {
+    if case.mail.too_large.is_some() {
+        return Some("answer-too-large");
+    }
+    let nothing_written = text.trim().is_empty();
+    if nothing_written && case.mail.message.attachments.is_empty() {
+        return Some("empty-answer");
+    }
+    // A line that begins with # is meant as an order; passing it on would leak an internal word.
+    if text.trim_start().starts_with('#') {
+        return Some("order-not-understood");
+    }
+    reply::holds_internal_text(text).then_some("internal-text-in-answer")
+}

@@ -1,0 +1,158 @@
+//! A person's mail: it opens a ticket, or goes on with one.
+
+use super::{Case, Decision, Disposition, Effect, NewTicket};
+use crate::desk::calendar::{self, WindowName};
+use crate::desk::extract::{Found, Place};
+use crate::desk::message::Address;
+use crate::desk::reply::{self, Notice};
+use crate::desk::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Ticket};
+use crate::desk::ticket_number::TicketNumber;
+
+/// The longest time from sending to a person's contact, for every plan (terms of service,
+/// "czas reakcji").
+const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// Opens a ticket: clock, acknowledgement, and a notice to each engineer.
+pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evidence: &str) -> Decision {
+    let year = case.site.calendar.year(case.now);
+    let number = TicketNumber::new(year, case.facts.next_sequence);
+    let message = &case.mail.message;
+    let new = NewTicket {
+        number,
+        customer: from.clone(),
+        subject: message.subject.clone(),
+        language: case.reading.language,
+        opened_at: case.now,
+        linked_to: linked_to.map(|ticket| ticket.number),
+    };
+    let numbers = known_numbers(case);
+    let clock = reaction_clock(case, &numbers);
+    let ticket = Ticket {
+        number,
+        state: State::New,
+        customer: from.clone(),
+        participants: vec![from.address.clone()],
+        subject: new.subject.clone(),
+        language: new.language,
+        opened_at: case.now,
+        linked_to: new.linked_to,
+        numbers: numbers.clone(),
+        clocks: vec![clock.clone()],
+        entries: Vec::new(),
+    };
+    let mut effects = vec![
+        Effect::Open(new),
+        Effect::AddParticipant(number, from.address.clone()),
+        Effect::AddEntry(number, case.entry(EntryKind::Customer, &from.address)),
+        Effect::StartClock(number, clock),
+    ];
+    effects.extend(numbers.into_iter().map(|known| Effect::AddNumber(number, known)));
+    effects.extend(message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    let answer = acknowledge(case, &ticket, &mut effects);
+    notify(case, &ticket, true, &mut effects);
+    Decision { disposition: Disposition::Opened(number), reason: evidence.to_string(), answer, effects }
+}
+
+/// Adds a mail to its ticket and tells the engineers. A sender who does not take part is marked,
+/// and neither takes part from now on nor gets anything.
+pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part: bool, evidence: &str) -> Decision {
+    let number = ticket.number;
+    let kind = if takes_part { EntryKind::Customer } else { EntryKind::Unconfirmed };
+    let mut effects = vec![Effect::AddEntry(number, case.entry(kind, &from.address))];
+    effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    let mut ticket = ticket.clone();
+    if takes_part {
+        let new = known_numbers(case).into_iter().filter(|known| !already_known(&ticket, known)).collect::<Vec<_>>();
+        effects.extend(new.iter().map(|known| Effect::AddNumber(number, known.clone())));
+        ticket.numbers.extend(new);
+        if ticket.state == State::AwaitingData && ticket.missing().is_empty() {
+            effects.push(Effect::SetState(number, State::InVerification));
+        }
+    }
+    notify(case, &ticket, takes_part, &mut effects);
+    let reason = if takes_part { evidence } else { "answers-a-known-mail-as-a-stranger" };
+    case.decision(Disposition::Attached(number), reason, effects)
+}
+
+fn already_known(ticket: &Ticket, known: &KnownNumber) -> bool {
+    let same = |old: &&KnownNumber| old.kind == known.kind && old.value == known.value;
+    ticket.numbers.iter().find(same).is_some_and(|old| !old.quoted || known.quoted)
+}
+
+/// The numbers of a mail, as a ticket keeps them.
+pub fn known_numbers_of(numbers: &crate::desk::extract::Numbers) -> Vec<KnownNumber> {
+    let known = |kind: NumberKind| {
+        move |found: &Found| KnownNumber {
+            kind,
+            value: found.value.clone(),
+            written: found.written.clone(),
+            evidence: format!("{}: {} [{}]", found.place, found.evidence, found.rule),
+            quoted: found.place == Place::Quote,
+            on_file: found.on_file,
+        }
+    };
+    let serials = numbers.serials.iter().map(known(NumberKind::Serial));
+    let contracts = numbers.contracts.iter().map(known(NumberKind::Contract));
+    serials.chain(contracts).chain(numbers.nips.iter().map(known(NumberKind::Nip))).collect()
+}
+
+fn known_numbers(case: &Case) -> Vec<KnownNumber> {
+    known_numbers_of(&case.reading.numbers(&case.mail.message, &case.facts.on_file, case.site))
+}
+
+fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
+    let (start, start_reason) =
+        calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit);
+    let window = window(case, numbers);
+    let due = case.site.calendar.due(start, REACTION_TIME, &window);
+    Clock {
+        kind: ClockKind::Reaction,
+        start,
+        start_reason: start_reason.to_string(),
+        due: due.at,
+        explanation: due.steps.join("; "),
+        satisfied_at: None,
+        fired_at: None,
+    }
+}
+
+/// The service window of the contract named in the mail; where none on file is, of the strictest
+/// one on file that names the serial or the sender; else 8x5 (service terms, "Reading the clocks").
+fn window(case: &Case, numbers: &[KnownNumber]) -> WindowName {
+    let on_day = case.site.calendar.local_date(case.now);
+    let name = case.facts.on_file.strictest_window(numbers, case.keys.sender.as_deref(), on_day);
+    WindowName::new(name.unwrap_or("8x5"))
+}
+
+/// The acknowledgement, unless a rule withholds it. Returns whether it goes out, and why.
+fn acknowledge(case: &Case, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool, String) {
+    let answer = &case.reading.verdict.answer;
+    if !answer.send {
+        return (false, answer.rule.clone());
+    }
+    let post = match reply::acknowledgement(case.site, ticket, case.mail, case.now) {
+        Ok(post) => post,
+        Err(error) => {
+            effects.push(Effect::Report(error.to_string()));
+            return (false, "acknowledgement-cannot-be-written".to_string());
+        }
+    };
+    let entry = Entry {
+        kind: EntryKind::Acknowledged,
+        author: "desk".to_string(),
+        message_id: Some(post.message_id.clone()),
+        text: String::new(),
+        at: case.now,
+    };
+    effects.push(Effect::AddEntry(ticket.number, entry));
+    effects.push(Effect::Thread(ticket.number, post.message_id.clone()));
+    effects.push(Effect::Send(post));
+    (true, answer.rule.clone())
+}
+
+fn notify(case: &Case, ticket: &Ticket, takes_part: bool, effects: &mut Vec<Effect>) {
+    for engineer in &case.site.engineers {
+        let notice = Notice { ticket, mail: case.mail, reading: case.reading, takes_part, engineer };
+        effects.push(Effect::from(reply::notice(case.site, &notice, case.now)));
+    }
+}

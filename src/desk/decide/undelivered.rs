@@ -1,0 +1,53 @@
+//! A mail of ours did not arrive: the promise it kept is open again, and the engineers are told.
+
+use jiff::Timestamp;
+
+use super::{Case, Decision, Disposition, Effect, SentMail};
+use crate::desk::reply;
+use crate::desk::site::Site;
+use crate::desk::ticket::{Entry, EntryKind, Ticket};
+
+/// A delivery report. It is believed only where it names a Message-ID that we drew for just that
+/// recipient: nobody else knows it (see `peers` of RFC 3464: reports are not authenticated).
+pub(super) fn bounced(case: &Case) -> Decision {
+    let report = case.reading.bounce.clone().unwrap_or_default();
+    let Some(sent) = &case.facts.bounced else {
+        return case.without_answer(Disposition::Noted, "report-about-no-mail-of-ours");
+    };
+    if report.recipient.as_deref().is_some_and(|recipient| !recipient.eq_ignore_ascii_case(&sent.recipient)) {
+        return case.without_answer(Disposition::Noted, "report-about-another-recipient");
+    }
+    let Some(ticket) = sent.ticket.and_then(|number| case.facts.ticket(number)) else {
+        return case.without_answer(Disposition::Noted, "report-about-no-ticket");
+    };
+    let words = [report.action, report.status, report.diagnostic].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    // Only "failed" is final (RFC 3464 section 2.3.3); free-text reports that name no action are
+    // sent on final failure.
+    let reason = case.reading.bounce.as_ref().and_then(|report| report.action.clone());
+    if reason.is_some_and(|action| action != "failed") {
+        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk") };
+        let effects = vec![Effect::AddEntry(ticket.number, entry)];
+        return case.decision(Disposition::Attached(ticket.number), "report-not-final", effects);
+    }
+    let effects = lost(sent, ticket, &words, &case.mail.content_hash, case.site, case.now);
+    case.decision(Disposition::Attached(ticket.number), "mail-of-ours-came-back", effects)
+}
+
+/// What is to be done when the SMTP server refused a mail of ours for good. `cause` identifies the
+/// event, so that the alerts are the same mails when it is decided again.
+pub fn given_up(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Site, now: Timestamp) -> Vec<Effect> {
+    lost(sent, ticket, reason, cause, site, now)
+}
+
+fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Site, now: Timestamp) -> Vec<Effect> {
+    let number = ticket.number;
+    let text = format!("{}: {reason}", sent.purpose);
+    let entry = Entry { kind: EntryKind::Undelivered, author: "desk".to_string(), message_id: None, text, at: now };
+    let mut effects = vec![Effect::AddEntry(number, entry)];
+    effects.extend(sent.satisfies.map(|kind| Effect::ResumeClock(number, kind)));
+    // An engineer whose own mailbox refuses mail cannot be told there; the others can.
+    let reachable = site.engineers.iter().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
+    let alerts = reachable.map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));
+    effects.extend(alerts.map(Effect::from));
+    effects
+}

@@ -1,0 +1,309 @@
+//! Every mail that we write. The sentences stand in `rules/templates/`.
+
+mod facts;
+mod letter;
+mod templates;
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::compose::{AutoSubmitted, ComposeError, File};
+use super::decide::{Effect, Mail, SentMail};
+use super::language::Language;
+use super::reading::Reading;
+use super::site::{Engineer, Site};
+use super::text::Part;
+use super::ticket::{Clock, ClockKind, KnownNumber, NumberKind, Ticket};
+use super::ticket_number::TicketNumber;
+use letter::Letter;
+
+pub use facts::holds_internal_text;
+pub use templates::Templates;
+
+/// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
+/// refuse mails over 25 MB, and base64 adds a third.
+const MOST_ATTACHED_BYTES: usize = 15_000_000;
+
+/// The originals attached to an escalation beyond this size in all are left in the mailbox.
+const MOST_FORWARDED_BYTES: usize = 15_000_000;
+
+/// A mail that is to leave: one mail, one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// The ticket it is about.
+    pub ticket: Option<TicketNumber>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Derived from purpose, cause and recipient: the same decision gives the same id.
+    pub message_id: String,
+    /// To whom it goes.
+    pub recipient: String,
+    /// The clock that is satisfied once the SMTP server has accepted the mail.
+    pub satisfies: Option<ClockKind>,
+    /// The mail.
+    pub bytes: Vec<u8>,
+}
+
+/// What a mail of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Tells the customer the ticket number.
+    Acknowledgement,
+    /// Tells an engineer of a customer's mail.
+    Notice,
+    /// Passes an engineer's answer on to the customer.
+    Relay,
+    /// Tells an engineer what a colleague answered.
+    Copy,
+    /// Forwards an overdue ticket.
+    Escalation,
+    /// Tells an engineer that something needs a person.
+    Alert,
+}
+
+/// A purpose, as the database and the Message-ID name it.
+const PURPOSES: [(Purpose, &str); 6] = [
+    (Purpose::Acknowledgement, "acknowledgement"),
+    (Purpose::Notice, "notice"),
+    (Purpose::Relay, "relay"),
+    (Purpose::Copy, "copy"),
+    (Purpose::Escalation, "escalation"),
+    (Purpose::Alert, "alert"),
+];
+
+impl Purpose {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        PURPOSES.iter().find(|(purpose, _)| *purpose == self).map_or("", |(_, name)| name)
+    }
+
+    /// The purpose of that name.
+    pub fn named(name: &str) -> Option<Purpose> {
+        PURPOSES.iter().find(|(_, known)| *known == name).map(|(purpose, _)| *purpose)
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A mail that could not be written: a template or a field is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyError {
+    /// The template cannot be filled in.
+    #[error("rules/templates/{name}: {message}")]
+    Template {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A header field cannot be written.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+}
+
+impl From<Result<Post, ReplyError>> for Effect {
+    fn from(written: Result<Post, ReplyError>) -> Effect {
+        match written {
+            Ok(post) => Effect::Send(post),
+            Err(error) => Effect::Report(error.to_string()),
+        }
+    }
+}
+
+/// Tells the customer the ticket number, what was found, what is missing, and until when a person
+/// makes contact. Of the customer's own words it repeats nothing but the numbers.
+pub fn acknowledgement(site: &Site, ticket: &Ticket, mail: &Mail, now: Timestamp) -> Result<Post, ReplyError> {
+    let written = |kind: NumberKind| -> Vec<&str> {
+        let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind && !number.quoted);
+        of_kind.map(|number| number.written.as_str()).collect()
+    };
+    let missing = ticket.missing();
+    let context = minijinja::context! {
+        ticket => ticket.number.to_string(),
+        serials => written(NumberKind::Serial),
+        contracts => written(NumberKind::Contract),
+        serial_missing => missing.contains(&NumberKind::Serial),
+        contract_missing => missing.contains(&NumberKind::Contract),
+        desk => facts::desk(site),
+    };
+    let letter = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &ticket.customer, now)
+        .about(ticket)
+        .answering(&mail.message)
+        .automatic(AutoSubmitted::Replied);
+    letter.write(&localised("ack", ticket.language), context)
+}
+
+/// A customer's mail, for an engineer.
+#[derive(Clone, Copy)]
+pub struct Notice<'a> {
+    /// The ticket, with the mail's numbers on it.
+    pub ticket: &'a Ticket,
+    /// The mail.
+    pub mail: &'a Mail,
+    /// What it says.
+    pub reading: &'a Reading,
+    /// Whether its sender takes part in the ticket.
+    pub takes_part: bool,
+    /// Who is told.
+    pub engineer: &'a Engineer,
+}
+
+/// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
+/// address that is this engineer's and this ticket's alone.
+pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
+    let Notice { ticket, mail, reading, takes_part, engineer } = *notice;
+    let (files, held_back) = files(mail);
+    let context = minijinja::context! {
+        facts => facts::block(site, ticket),
+        marker => facts::MARKER,
+        subject => mail.message.subject,
+        unconfirmed => (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
+        wishes_escalation => reading.escalation.is_some(),
+        too_large => mail.too_large.as_ref().map(|large| minijinja::context! {
+            megabytes => large.size / 1_000_000, structure => large.structure, place => mail.place,
+        }),
+        held_back => held_back,
+        text => facts::readable(&reading.written),
+        desk => facts::desk(site),
+    };
+    let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
+    Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
+        .about(ticket)
+        .from_name(format!("{customer} ({})", ticket.number))
+        .reply_address(engineer, ticket)
+        .internal_thread(ticket)
+        .attach(files)
+        .write("notice", context)
+}
+
+/// Tells an engineer what a colleague answered.
+pub fn copy(
+    site: &Site, ticket: &Ticket, author: &Engineer, text: &str, mail: &Mail, engineer: &Engineer, now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = minijinja::context! {
+        facts => facts::block(site, ticket),
+        marker => facts::MARKER,
+        author => author.name,
+        text => text,
+        desk => facts::desk(site),
+    };
+    Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
+        .about(ticket)
+        .from_name(format!("{} ({})", author.name, ticket.number))
+        .reply_address(engineer, ticket)
+        .internal_thread(ticket)
+        .attach(files(mail).0)
+        .write("copy", context)
+}
+
+/// Passes an engineer's answer on to the customer: rebuilt from its text, under the desk's
+/// address, with nothing of the engineer's mail but the name, the text and the files.
+pub fn relay(
+    site: &Site, ticket: &Ticket, engineer: &Engineer, text: &str, mail: &Mail, now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = minijinja::context! {
+        ticket => ticket.number.to_string(),
+        subject => ticket.subject,
+        engineer => engineer.name,
+        text => text,
+        desk => facts::desk(site),
+    };
+    let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
+        .about(ticket)
+        .from_name(format!("{}, {}", engineer.name, site.identity.name))
+        .customer_thread(ticket)
+        .attach(files(mail).0)
+        .write(&localised("relay", ticket.language), context)?;
+    Ok(Post { satisfies: Some(ClockKind::Reaction), ..post })
+}
+
+/// Forwards an overdue ticket with its whole history and the original mails.
+pub fn escalation(
+    site: &Site, ticket: &Ticket, clock: &Clock, originals: Vec<Vec<u8>>, now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let history = ticket.entries.iter().map(|entry| facts::history(site, entry)).collect::<Vec<_>>();
+    let count = originals.len();
+    let forwarded = within(originals, MOST_FORWARDED_BYTES, Vec::len);
+    let context = minijinja::context! {
+        facts => facts::block(site, ticket),
+        due => site.calendar.local(clock.due, Language::Polish),
+        explanation => clock.explanation,
+        history => history,
+        left_out => count - forwarded.len(),
+        desk => facts::desk(site),
+    };
+    let cause = format!("{} {}", ticket.number, clock.kind);
+    let recipient = super::message::Address { name: String::new(), address: site.identity.escalation_address.clone() };
+    Letter::new(site, Purpose::Escalation, cause.as_bytes(), &recipient, now)
+        .about(ticket)
+        .automatic(AutoSubmitted::Generated)
+        .forward(forwarded)
+        .write("escalation", context)
+}
+
+/// Tells an engineer of a mail that waits for a person.
+pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: Timestamp) -> Result<Post, ReplyError> {
+    let context = minijinja::context! {
+        reason => reason,
+        subject => mail.message.subject,
+        place => mail.place,
+        received => site.calendar.local(mail.internal_date, Language::Polish),
+        desk => facts::desk(site),
+    };
+    Letter::new(site, Purpose::Alert, &mail.content_hash, &engineer.mailbox(), now)
+        .automatic(AutoSubmitted::Generated)
+        .write("parked", context)
+}
+
+/// Tells an engineer that a mail of ours did not arrive.
+pub fn undelivered(
+    site: &Site, ticket: &Ticket, sent: &SentMail, reason: &str, cause: &[u8], engineer: &Engineer, now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = minijinja::context! {
+        facts => facts::block(site, ticket),
+        purpose => sent.purpose.name(),
+        recipient => sent.recipient,
+        reason => reason,
+        resumed => sent.satisfies.is_some(),
+        desk => facts::desk(site),
+    };
+    Letter::new(site, Purpose::Alert, cause, &engineer.mailbox(), now)
+        .about(ticket)
+        .internal_thread(ticket)
+        .automatic(AutoSubmitted::Generated)
+        .write("undelivered", context)
+}
+
+fn localised(name: &str, language: Language) -> String {
+    let language = match language {
+        Language::Polish => "pl",
+        Language::English => "en",
+    };
+    format!("{name}.{language}")
+}
+
+/// The files of a mail that fit, and the names of those that do not.
+fn files(mail: &Mail) -> (Vec<File>, Vec<String>) {
+    let attachments = mail.message.attachments.clone();
+    let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
+    let fitting = within(attachments, MOST_ATTACHED_BYTES, |attachment| attachment.content.len());
+    let held_back = names.into_iter().skip(fitting.len()).collect();
+    let file = |attachment: super::message::Attachment| File {
+        name: attachment.name,
+        media_type: attachment.media_type,
+        content_id: attachment.content_id,
+        content: attachment.content,
+    };
+    (fitting.into_iter().map(file).collect(), held_back)
+}
+
+/// The first items whose sizes add up to no more than `most`.
+fn within<T>(items: Vec<T>, most: usize, size: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut sum = 0;
+    items.into_iter().take_while(|item| { sum += size(item); sum <= most }).collect()
+}

@@ -1,0 +1,87 @@
+//! What engineers are told of a ticket, and how to recognise it again in their answers.
+
+use minijinja::{Value, context};
+
+use crate::desk::language::Language;
+use crate::desk::site::Site;
+use crate::desk::text::{Part, Written};
+use crate::desk::ticket::{ClockKind, Entry, NumberKind, Ticket};
+
+/// Stands above everything internal in a mail to an engineer. What stands at or below it in an
+/// answer never reaches a customer.
+pub(super) const MARKER: &str = "=== Odpowiadaj powyżej tej linii / reply above this line ===";
+
+/// Words of the internal templates that no answer to a customer holds, in small letters.
+const INTERNAL_WORDS: [&str; 4] =
+    ["odpowiadaj powyżej tej linii", "reply above this line", "tylko dla inżynierów", "zegar reakcji:"];
+
+/// Whether a text holds internal words, with blanks, quote marks and line breaks anywhere between.
+pub fn holds_internal_text(text: &str) -> bool {
+    let words = text.split_whitespace().filter(|word| !word.chars().all(|c| c == '>'));
+    let squeezed = words.collect::<Vec<_>>().join(" ").to_lowercase();
+    INTERNAL_WORDS.iter().any(|words| squeezed.contains(words))
+}
+
+/// The desk, for every template.
+pub(super) fn desk(site: &Site) -> Value {
+    let identity = &site.identity;
+    context! {
+        name => identity.name,
+        address => identity.address,
+        phone => identity.phone,
+        escalation_address => identity.escalation_address,
+        escalation_phone => identity.escalation_phone,
+        portal => identity.portal,
+    }
+}
+
+/// All facts of a ticket, for engineers.
+pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
+    let reaction = ticket.clock(ClockKind::Reaction);
+    let local = |at| site.calendar.local(at, Language::Polish);
+    let numbers = |kind: NumberKind| -> Vec<Value> {
+        let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind);
+        let shown = of_kind.map(|number| {
+            context! { value => number.value, evidence => number.evidence, on_file => number.on_file }
+        });
+        shown.collect()
+    };
+    let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
+    context! {
+        ticket => ticket.number.to_string(),
+        state => ticket.state.name(),
+        customer => ticket.customer,
+        subject => ticket.subject,
+        serials => numbers(NumberKind::Serial),
+        contracts => numbers(NumberKind::Contract),
+        nips => numbers(NumberKind::Nip),
+        missing => missing,
+        linked_to => ticket.linked_to.map(|number| number.to_string()),
+        reaction_due => reaction.map(|clock| local(clock.due)),
+        reaction_done => reaction.and_then(|clock| clock.satisfied_at).map(local),
+    }
+}
+
+/// One line of a ticket's history.
+pub(super) fn history(site: &Site, entry: &Entry) -> Value {
+    context! {
+        at => site.calendar.local(entry.at, Language::Polish),
+        kind => entry.kind.name(),
+        author => entry.author,
+        text => entry.text,
+    }
+}
+
+/// A mail's text for an engineer: everything in its order but disclaimers, quotes marked.
+pub(super) fn readable(written: &Written) -> String {
+    let shown = written.sections.iter().filter(|section| section.part != Part::Boilerplate);
+    let texts = shown.map(|section| match section.part {
+        Part::Quote => section.text.lines().map(quoted).collect::<Vec<_>>().join("\n"),
+        _ => section.text.clone(),
+    });
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
+fn quoted(line: &str) -> String {
+    if line.starts_with('>') { line.to_string() } else { format!("> {line}") }
+}

@@ -1,0 +1,124 @@
+//! One mail on its way to being written.
+
+use jiff::Timestamp;
+
+use super::{Post, Purpose, ReplyError};
+use crate::desk::compose::{self, AutoSubmitted, File, Mailbox, Outgoing};
+use crate::desk::message::{Address, Message};
+use crate::desk::site::{Engineer, Site};
+use crate::desk::ticket::{EntryKind, Ticket};
+use crate::desk::ticket_number::TicketNumber;
+
+/// The headers of a mail, gathered before its text is filled in.
+pub(super) struct Letter<'a> {
+    site: &'a Site,
+    ticket: Option<TicketNumber>,
+    purpose: Purpose,
+    recipient: String,
+    outgoing: Outgoing,
+}
+
+impl<'a> Letter<'a> {
+    /// A mail from the desk. `cause` identifies what it is written for: the same cause, purpose
+    /// and recipient give the same Message-ID.
+    pub(super) fn new(site: &'a Site, purpose: Purpose, cause: &[u8], to: &Address, now: Timestamp) -> Letter<'a> {
+        let identity = &site.identity;
+        let outgoing = Outgoing {
+            message_id: site.token_key.message_id(purpose.name(), cause, &to.address, identity.domain()),
+            date: now,
+            from: Mailbox { name: identity.name.clone(), address: identity.address.clone() },
+            to: Mailbox { name: to.name.clone(), address: to.address.clone() },
+            ..Outgoing::default()
+        };
+        Letter { site, ticket: None, purpose, recipient: to.address.clone(), outgoing }
+    }
+
+    /// The mail is about this ticket.
+    pub(super) fn about(mut self, ticket: &Ticket) -> Self {
+        self.ticket = Some(ticket.number);
+        self
+    }
+
+    /// The mail answers this one (RFC 5322 section 3.6.4).
+    pub(super) fn answering(mut self, message: &Message) -> Self {
+        self.outgoing.references = message.references.clone();
+        self.outgoing.references.extend(message.message_id.clone());
+        self.outgoing.in_reply_to = message.message_id.clone();
+        self
+    }
+
+    /// A program wrote the mail (RFC 3834 section 5).
+    pub(super) fn automatic(mut self, how: AutoSubmitted) -> Self {
+        self.outgoing.auto_submitted = Some(how);
+        self
+    }
+
+    /// The name that the recipient sees as the sender's.
+    pub(super) fn from_name(mut self, name: String) -> Self {
+        self.outgoing.from.name = name;
+        self
+    }
+
+    /// Answers come back under a signed address.
+    pub(super) fn reply_address(mut self, engineer: &Engineer, ticket: &Ticket) -> Self {
+        let desk = &self.site.identity.address;
+        let number = ticket.number.to_string();
+        let address = self.site.token_key.reply_address(desk, Purpose::Notice.name(), &number, &engineer.id);
+        self.outgoing.reply_to = Some(address);
+        self
+    }
+
+    /// All mails of a ticket to one engineer hang under one root, which need not exist: clients
+    /// gather mails by a common reference.
+    pub(super) fn internal_thread(mut self, ticket: &Ticket) -> Self {
+        let number = ticket.number.to_string();
+        let domain = self.site.identity.domain();
+        let root = self.site.token_key.message_id("thread", number.as_bytes(), &self.recipient, domain);
+        self.outgoing.in_reply_to = Some(root.clone());
+        self.outgoing.references = vec![root];
+        self
+    }
+
+    /// The mail goes on with the conversation that the customer sees.
+    pub(super) fn customer_thread(mut self, ticket: &Ticket) -> Self {
+        let seen = |kind: EntryKind| matches!(kind, EntryKind::Customer | EntryKind::Acknowledged | EntryKind::Answered);
+        let ids = ticket.entries.iter().filter(|entry| seen(entry.kind));
+        let last = ticket.entries.iter().rev().find(|entry| entry.kind == EntryKind::Customer);
+        self.outgoing.references = ids.filter_map(|entry| entry.message_id.clone()).collect();
+        self.outgoing.in_reply_to = last.and_then(|entry| entry.message_id.clone());
+        // The last reference is the mail that is answered (RFC 5322 section 3.6.4).
+        if let Some(answered) = &self.outgoing.in_reply_to {
+            self.outgoing.references.retain(|id| id != answered);
+            self.outgoing.references.push(answered.clone());
+        }
+        self
+    }
+
+    /// Files go along.
+    pub(super) fn attach(mut self, files: Vec<File>) -> Self {
+        self.outgoing.attachments = files;
+        self
+    }
+
+    /// Whole mails go along.
+    pub(super) fn forward(mut self, mails: Vec<Vec<u8>>) -> Self {
+        self.outgoing.forwarded = mails;
+        self
+    }
+
+    /// Fills in subject, text and HTML from the templates of this name.
+    pub(super) fn write(mut self, template: &str, context: minijinja::Value) -> Result<Post, ReplyError> {
+        let page = self.site.rules.templates.fill(template, &context)?;
+        self.outgoing.subject = page.subject;
+        self.outgoing.text = page.text;
+        self.outgoing.html = page.html;
+        Ok(Post {
+            ticket: self.ticket,
+            purpose: self.purpose,
+            message_id: self.outgoing.message_id.clone(),
+            recipient: self.recipient,
+            satisfies: None,
+            bytes: compose::compose(&self.outgoing)?,
+        })
+    }
+}

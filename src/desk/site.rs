@@ -1,0 +1,81 @@
+//! What a site has settled, as far as the desk needs it.
+
+use jiff::SignedDuration;
+
+use super::calendar::Calendar;
+use super::classify::OwnMarks;
+use super::message::Address;
+use super::rules::Rules;
+use super::token::TokenKey;
+
+/// Everything that stays the same from one mail to the next.
+pub struct Site {
+    /// The desk as customers know it.
+    pub identity: Identity,
+    /// Who answers customers.
+    pub engineers: Vec<Engineer>,
+    /// The compiled files of `rules/`.
+    pub rules: Rules,
+    /// Service windows and holidays.
+    pub calendar: Calendar,
+    /// Signs reply addresses and Message-IDs.
+    pub token_key: TokenKey,
+    /// How much earlier than its arrival a mail may claim to have been sent.
+    pub max_transit: SignedDuration,
+}
+
+/// The desk as customers know it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Shown as the sender's name.
+    pub name: String,
+    /// The address customers write to; also the sender of every mail. In lower case.
+    pub address: String,
+    /// Other addresses under which the desk receives mail, in lower case.
+    pub aliases: Vec<String>,
+    /// Where overdue tickets go, in lower case.
+    pub escalation_address: String,
+    /// The telephone of the desk.
+    pub phone: String,
+    /// The telephone for escalations.
+    pub escalation_phone: String,
+    /// The portal, as customers type it.
+    pub portal: String,
+}
+
+/// Somebody who answers customers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engineer {
+    /// A short stable id: one to twelve small letters and digits.
+    pub id: String,
+    /// The name that customers see.
+    pub name: String,
+    /// The address that the engineer writes from and is written to, in lower case.
+    pub address: String,
+}
+
+impl Identity {
+    /// The domain of the desk's address.
+    pub fn domain(&self) -> &str {
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+impl Engineer {
+    /// The engineer as the recipient of a mail.
+    pub fn mailbox(&self) -> Address {
+        Address { name: self.name.clone(), address: self.address.clone() }
+    }
+}
+
+impl Site {
+    /// The engineer who has this address.
+    pub fn engineer_by_address(&self, address: &str) -> Option<&Engineer> {
+        self.engineers.iter().find(|engineer| engineer.address.eq_ignore_ascii_case(address))
+    }
+
+    /// The engineer with this id.
+    pub fn engineer(&self, id: &str) -> Option<&Engineer> {
+        self.engineers.iter().find(|engineer| engineer.id == id)
+    }
+}

@@ -1,0 +1,197 @@
+//! The loop that sends: what is due, send, mark. A mail is in the outbox before anybody is told
+//! that it was written, and leaves it only when the SMTP server has answered.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::backoff;
+use crate::desk::decide;
+use crate::desk::reply::Purpose;
+use crate::maildir;
+use crate::office::Office;
+use crate::smtp::{Outcome, Smtp};
+use crate::store::Due;
+
+/// How many mails are under way at once.
+const MOST_AT_ONCE: usize = 8;
+
+/// The first wait after a temporary refusal, and the longest: an acknowledgement has one hour.
+const FIRST_WAIT: Duration = Duration::from_secs(15);
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+
+/// A mail that is refused temporarily for this long is given up (RFC 5321 section 4.5.4.1: at
+/// least four to five days).
+const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// How long mails under way may take once the service stops.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Never sleep longer than this: the system's clock may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// How mail leaves.
+#[derive(Clone)]
+pub enum Transport {
+    /// Through a submission server.
+    Smtp(Arc<Smtp>),
+    /// As files in a Maildir.
+    Maildir(std::path::PathBuf),
+}
+
+impl Transport {
+    async fn send(&self, sender: &str, due: &Due) -> Outcome {
+        match self {
+            Transport::Smtp(smtp) => smtp.send(Some(sender), &due.recipient, &due.bytes).await,
+            Transport::Maildir(path) => match maildir::deliver(path, &due.bytes) {
+                Ok(()) => Outcome::Sent { reply: "delivered".to_string() },
+                Err(error) => Outcome::Later { reason: format!("{error:#}") },
+            },
+        }
+    }
+}
+
+/// The loop over the outbox.
+pub struct Outbox {
+    office: Arc<Office>,
+    transport: Transport,
+    under_way: HashSet<i64>,
+    sending: JoinSet<(Due, Outcome)>,
+}
+
+impl Outbox {
+    /// A loop that has not begun.
+    pub fn new(office: Arc<Office>, transport: Transport) -> Outbox {
+        Outbox { office, transport, under_way: HashSet::new(), sending: JoinSet::new() }
+    }
+
+    /// Sends until `stop` says so; then mails under way get a moment to end. What does not is
+    /// sent again after the next start, under the same Message-ID.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let wait = match self.send_due().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "the outbox cannot be read; trying again");
+                    FIRST_WAIT
+                }
+            };
+            tokio::select! {
+                Some(done) = self.sending.join_next() => self.mark(done).await,
+                () = self.office.outbox_bell.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        if tokio::time::timeout(GRACE, self.finish()).await.is_err() {
+            tracing::warn!("mails under way were cut off; they are sent again after the next start");
+        }
+    }
+
+    /// Tries every mail whose turn it is, once. Returns how many were accepted.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn send_all_due(&mut self) -> anyhow::Result<usize> {
+        let mut accepted = 0;
+        loop {
+            self.send_due().await?;
+            let Some(done) = self.sending.join_next().await else { return Ok(accepted) };
+            accepted += usize::from(matches!(done, Ok((_, Outcome::Sent { .. }))));
+            self.mark(done).await;
+        }
+    }
+
+    async fn finish(&mut self) {
+        while let Some(done) = self.sending.join_next().await {
+            self.mark(done).await;
+        }
+    }
+
+    /// Starts what is due and fits; returns how long to sleep if nothing happens.
+    async fn send_due(&mut self) -> anyhow::Result<Duration> {
+        let room = MOST_AT_ONCE - self.under_way.len().min(MOST_AT_ONCE);
+        let most = self.under_way.len() + room;
+        let (due, next, now) = self.office.write(move |office, store| {
+            let now = office.now();
+            Ok((store.outbox_due(now, most)?, store.outbox_next()?, now))
+        }).await?;
+        for due in due.into_iter().filter(|due| !self.under_way.contains(&due.id)).take(room).collect::<Vec<_>>() {
+            self.under_way.insert(due.id);
+            let transport = self.transport.clone();
+            let sender = self.office.site.identity.address.clone();
+            self.sending.spawn(async move {
+                let outcome = transport.send(&sender, &due).await;
+                (due, outcome)
+            });
+        }
+        let until_next = next.map_or(LONGEST_SLEEP, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+        // What is due but under way, or waits for room, is started when one of those ends.
+        let idle = if until_next.is_zero() { LONGEST_SLEEP } else { until_next };
+        Ok(idle.min(LONGEST_SLEEP))
+    }
+
+    async fn mark(&mut self, done: Result<(Due, Outcome), tokio::task::JoinError>) {
+        let (due, outcome) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // Which mail it was is not known; all rows are still pending and come again.
+                tracing::error!(error = error.to_string(), "sending broke off");
+                self.under_way.clear();
+                return;
+            }
+        };
+        self.under_way.remove(&due.id);
+        let (id, purpose) = (due.id, due.purpose);
+        let marked = self.office.write(move |office, store| settle(office, store, &due, &outcome)).await;
+        if let Err(error) = marked {
+            tracing::error!(outbox = id, purpose = purpose.name(), error = format!("{error:#}"), "a send could not be marked; the mail is sent again");
+        }
+    }
+}
+
+/// Marks what became of a mail, with all that follows from it.
+fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outcome) -> anyhow::Result<()> {
+    let now = office.now();
+    let (id, purpose) = (due.id, due.purpose.name());
+    match outcome {
+        Outcome::Sent { .. } => {
+            tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
+            store.outbox_sent(id, now)
+        }
+        Outcome::Later { reason } | Outcome::Unknown { reason } if now.duration_since(due.created_at) < GIVE_UP_AFTER => {
+            let wait = backoff::full_wait(FIRST_WAIT, LONGEST_WAIT, due.attempts);
+            tracing::warn!(outbox = id, purpose, attempt = due.attempts + 1, seconds = wait.as_secs(), reason, "mail not accepted now; trying again");
+            store.outbox_later(id, after(now, wait), reason)
+        }
+        Outcome::Later { reason } | Outcome::Unknown { reason } | Outcome::Never { reason } => {
+            tracing::error!(outbox = id, purpose, reason, "mail refused for good; see `hezo-intake tickets show`");
+            store.outbox_failed(id, reason)?;
+            give_up(office, store, due, reason, now)
+        }
+    }
+}
+
+/// A mail was refused for good: the promise that it kept is open again, and the engineers are
+/// told. An alert that is refused is only logged, or alerts would never end.
+fn give_up(office: &Office, store: &crate::store::Work, due: &Due, reason: &str, now: Timestamp) -> anyhow::Result<()> {
+    let Some(sent) = store.sent_mail(due.id)? else { return Ok(()) };
+    let Some(id) = sent.ticket.map(|number| store.find_ticket(number)).transpose()?.flatten() else { return Ok(()) };
+    if due.purpose == Purpose::Alert {
+        return Ok(());
+    }
+    let cause = format!("outbox {}", due.id);
+    let effects = decide::given_up(&sent, &store.ticket(id)?, reason, cause.as_bytes(), &office.site, now);
+    store.apply(&effects, None, now)?;
+    office.outbox_bell.notify_one();
+    office.timer_bell.notify_one();
+    Ok(())
+}
+
+fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.saturating_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX)
+}

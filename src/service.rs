@@ -1,0 +1,139 @@
+//! The daemon: builds the loops from the settings, starts them, and stops them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
+use crate::imap::ImapFolder;
+use crate::intake::{Intake, Watched};
+use crate::maildir::MaildirFolder;
+use crate::office::Office;
+use crate::outbox::{Outbox, Transport};
+use crate::smtp::Smtp;
+use crate::timers;
+
+/// How long the loops may take to end once they are told to.
+const STOP_WITHIN: Duration = Duration::from_millis(4500);
+
+/// A folder of either kind with its loop.
+enum AnyIntake {
+    Imap(Box<Intake<ImapFolder>>),
+    Maildir(Box<Intake<MaildirFolder>>),
+}
+
+/// Runs until `stop` turns true, then ends every loop within five seconds. `ready` is called once
+/// every folder has been walked.
+///
+/// # Errors
+/// The parts cannot be built: rules, contracts, database, a certificate file.
+pub async fn run(config: &Config, clock: Clock, stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static) -> anyhow::Result<()> {
+    let office = Office::open(config, clock)?;
+    run_in(&office, config, stop, ready).await
+}
+
+/// The same, in an office that is open already.
+///
+/// # Errors
+/// A part cannot be built.
+pub async fn run_in(
+    office: &Arc<Office>, config: &Config, mut stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static,
+) -> anyhow::Result<()> {
+    let mut loops = JoinSet::new();
+    let intakes = intakes(config, office)?;
+    let waiting = Arc::new(AtomicUsize::new(intakes.len()));
+    let ready = Arc::new(ready);
+    for intake in intakes {
+        let (waiting, ready) = (Arc::clone(&waiting), Arc::clone(&ready));
+        let first = std::sync::Once::new();
+        let seen = move || {
+            first.call_once(|| {
+                if waiting.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    ready();
+                }
+            });
+        };
+        match intake {
+            AnyIntake::Imap(intake) => loops.spawn(intake.run(stop.clone(), seen)),
+            AnyIntake::Maildir(intake) => loops.spawn(intake.run(stop.clone(), seen)),
+        };
+    }
+    loops.spawn(Outbox::new(Arc::clone(office), transport(config)?).run(stop.clone()));
+    loops.spawn(timers::run(Arc::clone(office), stop.clone()));
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        // A loop ends before its time only by a fault in the program: the service manager starts anew.
+        Some(ended) = loops.join_next() => {
+            ended.context("a loop broke off")?;
+            anyhow::bail!("a loop ended by itself");
+        }
+    }
+    let ended = async { while loops.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+        tracing::warn!("a loop did not end in time and is cut off; what it did not commit is done again after the next start");
+    }
+    Ok(())
+}
+
+/// Walks every folder once, acts on due clocks, sends what is due, and returns how many mails were
+/// decided.
+///
+/// # Errors
+/// A folder or the store failed.
+pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
+    let office = Office::open(config, clock)?;
+    let mut decided = 0;
+    for intake in intakes(config, &office)? {
+        decided += match intake {
+            AnyIntake::Imap(mut intake) => intake.once().await?,
+            AnyIntake::Maildir(mut intake) => intake.once().await?,
+        };
+    }
+    timers::fire_due(&office).await?;
+    Outbox::new(Arc::clone(&office), transport(config)?).send_all_due().await?;
+    Ok(decided)
+}
+
+fn intakes(config: &Config, office: &Arc<Office>) -> anyhow::Result<Vec<AnyIntake>> {
+    let mut intakes = Vec::new();
+    for mailbox in &config.mailboxes {
+        match &mailbox.kind {
+            MailboxKind::Imap { server, folders } => {
+                for name in folders {
+                    let folder = ImapFolder::new(server, name).with_context(|| format!("mailbox {}", mailbox.name))?;
+                    let watched = watched(config, mailbox, name);
+                    intakes.push(AnyIntake::Imap(Box::new(Intake::new(Arc::clone(office), watched, folder))));
+                }
+            }
+            MailboxKind::Maildir { path } => {
+                let watched = watched(config, mailbox, "");
+                let folder = MaildirFolder::new(path);
+                intakes.push(AnyIntake::Maildir(Box::new(Intake::new(Arc::clone(office), watched, folder))));
+            }
+        }
+    }
+    Ok(intakes)
+}
+
+fn watched(config: &Config, mailbox: &MailboxConfig, folder: &str) -> Watched {
+    Watched {
+        mailbox: mailbox.name.clone(),
+        folder: folder.to_string(),
+        start: mailbox.start,
+        poll_interval: mailbox.poll_interval,
+        filing: mailbox.filing.clone(),
+        max_message_size: config.max_message_size,
+    }
+}
+
+fn transport(config: &Config) -> anyhow::Result<Transport> {
+    Ok(match &config.outgoing {
+        Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server).context("smtp")?)),
+        Outgoing::Maildir(path) => Transport::Maildir(path.clone()),
+    })
+}

@@ -1,0 +1,73 @@
+//! What the desk asks before it thinks.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use super::Work;
+use super::tickets::TicketId;
+use crate::desk::contract::Contract;
+use crate::desk::decide::Facts;
+use crate::desk::extract::OnFile;
+use crate::desk::thread::Keys;
+use crate::desk::ticket_number::TicketNumber;
+
+impl Work<'_> {
+    /// Answers the desk's questions about a mail. `contracts` are those on file, `year` the year
+    /// in which a new ticket would be numbered.
+    pub fn facts(&self, keys: &Keys, contracts: &[Contract], year: u16) -> anyhow::Result<Facts> {
+        let mut threads = Vec::new();
+        let mut wanted: Vec<TicketId> = Vec::new();
+        for message_id in &keys.message_ids {
+            if let Some(id) = self.only_ticket_of(message_id)? {
+                threads.push((message_id.clone(), self.ticket_number(id)?));
+                wanted.push(id);
+            }
+        }
+        for number in &keys.tags {
+            wanted.extend(self.find_ticket(*number)?);
+        }
+        if let Some(Ok(token)) = &keys.reply_token {
+            wanted.extend(self.find_ticket(token.ticket)?);
+        }
+        let bounced = match &keys.bounced_message_id {
+            Some(message_id) => self.sent_mail_by_message_id(message_id)?,
+            None => None,
+        };
+        if let Some(number) = bounced.as_ref().and_then(|sent| sent.ticket) {
+            wanted.extend(self.find_ticket(number)?);
+        }
+        wanted.sort_by_key(|id| id.0);
+        wanted.dedup();
+        let sender = keys.sender.as_deref();
+        Ok(Facts {
+            decided_before: self.decided_before(&keys.content_hash)?,
+            threads,
+            tickets: wanted.into_iter().map(|id| self.ticket(id)).collect::<anyhow::Result<_>>()?,
+            on_file: OnFile::matching(contracts, &keys.numbers, sender),
+            sender_on_file: sender.is_some_and(|sender| contracts.iter().any(|contract| contract.names(sender))),
+            bounced,
+            next_sequence: self.next_sequence(year)?,
+        })
+    }
+
+    /// The ticket of a Message-ID that belongs to just one: an empty, constant or repeated id
+    /// must never bring two tickets together.
+    fn only_ticket_of(&self, message_id: &str) -> anyhow::Result<Option<TicketId>> {
+        let mut select = self.transaction.prepare_cached("SELECT ticket_id FROM thread WHERE message_id = ?1 LIMIT 2")?;
+        let ids: Vec<i64> = select.query_map([message_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(if let [id] = ids[..] { Some(TicketId(id)) } else { None })
+    }
+
+    fn decided_before(&self, content_hash: &[u8; 32]) -> anyhow::Result<Option<Option<TicketNumber>>> {
+        let select = "SELECT ticket_id FROM journal WHERE content_hash = ?1 AND disposition <> 'duplicate' LIMIT 1";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let ticket: Option<Option<i64>> = select.query_row([content_hash], |row| row.get(0)).optional()?;
+        ticket.map(|id| id.map(|id| self.ticket_number(TicketId(id))).transpose()).transpose()
+    }
+
+    fn next_sequence(&self, year: u16) -> anyhow::Result<u32> {
+        let mut select = self.transaction.prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM ticket WHERE year = ?1")?;
+        Ok(select.query_row([year], |row| row.get(0))?)
+    }
+
+}

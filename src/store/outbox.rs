@@ -1,0 +1,172 @@
+//! Mail on its way out.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::tickets::TicketId;
+use super::{Work, compressed, decompressed, micros, timestamp};
+use crate::desk::decide::SentMail;
+use crate::desk::reply::{Post, Purpose};
+
+/// A mail whose turn it is.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Its row.
+    pub id: i64,
+    /// To whom.
+    pub recipient: String,
+    /// What for.
+    pub purpose: Purpose,
+    /// The mail.
+    pub bytes: Vec<u8>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// A row of the outbox, for people.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Queued {
+    /// What for.
+    pub purpose: String,
+    /// `pending`, `sent` or `failed`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When the SMTP server accepted it.
+    pub sent_at: Option<Timestamp>,
+    /// What the server said last.
+    pub last_error: Option<String>,
+}
+
+impl Work<'_> {
+    /// Puts a mail into the outbox. The same mail decided again changes nothing.
+    pub(super) fn post(&self, post: &Post, now: Timestamp) -> anyhow::Result<()> {
+        let ticket = post.ticket.map(|number| self.ticket_id(number)).transpose()?;
+        let insert = "INSERT INTO outbox
+            (message_id, ticket_id, purpose, recipient, satisfies, bytes, next_attempt_at, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (message_id) DO NOTHING";
+        self.transaction.prepare_cached(insert)?.execute(params![
+            post.message_id,
+            ticket.map(|ticket| ticket.0),
+            post.purpose.name(),
+            post.recipient,
+            post.satisfies.map(|kind| kind.name()),
+            compressed(&post.bytes)?,
+            micros(now),
+        ])?;
+        Ok(())
+    }
+
+    /// The mails whose turn it is, the oldest first.
+    pub fn outbox_due(&self, now: Timestamp, most: usize) -> anyhow::Result<Vec<Due>> {
+        let select = "SELECT id, recipient, purpose, bytes, attempts, created_at FROM outbox
+                      WHERE state = 'pending' AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let mut rows = select.query(params![micros(now), most as i64])?;
+        let mut due = Vec::new();
+        while let Some(row) = rows.next()? {
+            due.push(Due {
+                id: row.get(0)?,
+                recipient: row.get(1)?,
+                purpose: purpose(row.get(2)?)?,
+                bytes: decompressed(&row.get::<_, Vec<u8>>(3)?)?,
+                attempts: row.get(4)?,
+                created_at: timestamp(row.get(5)?)?,
+            });
+        }
+        Ok(due)
+    }
+
+    /// When the next mail is to be tried.
+    pub fn outbox_next(&self) -> anyhow::Result<Option<Timestamp>> {
+        let select = "SELECT min(next_attempt_at) FROM outbox WHERE state = 'pending'";
+        let next: Option<i64> = self.transaction.prepare_cached(select)?.query_row([], |row| row.get(0))?;
+        next.map(timestamp).transpose()
+    }
+
+    /// How many mails wait to be sent.
+    pub fn outbox_pending(&self) -> anyhow::Result<u64> {
+        let select = "SELECT count(*) FROM outbox WHERE state = 'pending'";
+        Ok(self.transaction.prepare_cached(select)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// The SMTP server has accepted a mail: the clock that it satisfies stops now.
+    pub fn outbox_sent(&self, id: i64, now: Timestamp) -> anyhow::Result<()> {
+        let update = "UPDATE outbox SET state = 'sent', sent_at = ?2, attempts = attempts + 1, last_error = NULL WHERE id = ?1";
+        self.transaction.prepare_cached(update)?.execute(params![id, micros(now)])?;
+        let update = "UPDATE clock SET satisfied_at = ?2 FROM outbox
+                      WHERE outbox.id = ?1 AND clock.ticket_id = outbox.ticket_id AND clock.kind = outbox.satisfies
+                      AND clock.satisfied_at IS NULL";
+        self.transaction.prepare_cached(update)?.execute(params![id, micros(now)])?;
+        Ok(())
+    }
+
+    /// A mail is to be tried again.
+    pub fn outbox_later(&self, id: i64, at: Timestamp, error: &str) -> anyhow::Result<()> {
+        let update = "UPDATE outbox SET next_attempt_at = ?2, last_error = ?3, attempts = attempts + 1 WHERE id = ?1";
+        self.transaction.prepare_cached(update)?.execute(params![id, micros(at), error])?;
+        Ok(())
+    }
+
+    /// A mail is given up.
+    pub fn outbox_failed(&self, id: i64, error: &str) -> anyhow::Result<()> {
+        let update = "UPDATE outbox SET state = 'failed', last_error = ?2, attempts = attempts + 1 WHERE id = ?1";
+        self.transaction.prepare_cached(update)?.execute(params![id, error])?;
+        Ok(())
+    }
+
+    /// What a mail of ours was, by its row.
+    pub fn sent_mail(&self, id: i64) -> anyhow::Result<Option<SentMail>> {
+        let select = "SELECT ticket_id, purpose, recipient, satisfies FROM outbox WHERE id = ?1";
+        self.sent(self.transaction.prepare_cached(select)?.query_row([id], sent_row).optional()?)
+    }
+
+    /// What a mail of ours was, by its Message-ID.
+    pub(super) fn sent_mail_by_message_id(&self, message_id: &str) -> anyhow::Result<Option<SentMail>> {
+        let select = "SELECT ticket_id, purpose, recipient, satisfies FROM outbox WHERE message_id = ?1";
+        self.sent(self.transaction.prepare_cached(select)?.query_row([message_id], sent_row).optional()?)
+    }
+
+    fn sent(&self, row: Option<SentRow>) -> anyhow::Result<Option<SentMail>> {
+        let Some((ticket, name, recipient, satisfies)) = row else { return Ok(None) };
+        Ok(Some(SentMail {
+            ticket: ticket.map(|id| self.ticket_number(TicketId(id))).transpose()?,
+            purpose: purpose(name)?,
+            recipient,
+            satisfies: satisfies.map(|name| name.parse()).transpose()?,
+        }))
+    }
+
+    /// The mails of one ticket, for people.
+    pub fn outbox_of(&self, ticket: TicketId) -> anyhow::Result<Vec<Queued>> {
+        let select = "SELECT purpose, state, attempts, created_at, sent_at, last_error FROM outbox WHERE ticket_id = ?1 ORDER BY id";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let mut rows = select.query([ticket.0])?;
+        let mut queued = Vec::new();
+        while let Some(row) = rows.next()? {
+            queued.push(Queued {
+                purpose: row.get(0)?,
+                state: row.get(1)?,
+                attempts: row.get(2)?,
+                created_at: timestamp(row.get(3)?)?,
+                sent_at: row.get::<_, Option<i64>>(4)?.map(timestamp).transpose()?,
+                last_error: row.get(5)?,
+            });
+        }
+        Ok(queued)
+    }
+}
+
+type SentRow = (Option<i64>, String, String, Option<String>);
+
+fn sent_row(row: &Row) -> rusqlite::Result<SentRow> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+fn purpose(name: String) -> anyhow::Result<Purpose> {
+    Purpose::named(&name).ok_or_else(|| anyhow::anyhow!("the outbox holds a mail of unknown purpose {name:?}"))
+}
