@@ -3,5 +3,6 @@
 //! Nothing below this module reads a clock, a socket, a file or a random number.
 
 pub mod calendar;
+pub mod compose;
 pub mod message;
 pub mod rules;
