@@ -6,3 +6,4 @@ pub mod calendar;
 pub mod compose;
 pub mod message;
 pub mod rules;
+pub mod ticket_number;
