@@ -2,5 +2,8 @@
 //!
 //! Nothing below this module reads a clock, a socket, a file or a random number.
 
+pub mod calendar;
+pub mod compose;
 pub mod message;
 pub mod rules;
+pub mod ticket_number;

@@ -22,7 +22,7 @@ pub struct RuleFault {
 pub struct Sources(BTreeMap<String, String>);
 
 /// The files that the binary carries.
-const BUILT_IN: &[(&str, &str)] = &[];
+const BUILT_IN: &[(&str, &str)] = &[("windows.toml", include_str!("../../rules/windows.toml"))];
 
 impl Sources {
     /// The files that the binary carries.
