@@ -4,3 +4,4 @@
 
 pub mod message;
 pub mod rules;
+pub mod token;
