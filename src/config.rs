@@ -1,13 +1,48 @@
 //! The configuration file and the systemd credentials become checked settings, or *all* faults at
 //! once, each with its line and key.
 
-use std::path::PathBuf;
+mod desk;
+mod fault;
+mod mailbox;
+mod secret;
+mod section;
+mod server;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use toml::de::DeTable;
 
+pub use self::fault::{Fault, Faults};
+pub use self::secret::Secret;
+use self::section::{Notes, Section};
 use crate::mailbox::Filing;
+
+/// The keys above the first section, for those who write one below it by mistake.
+const TOP_LEVEL_KEYS: &[&str] =
+    &["state_dir", "rules_dir", "contracts", "token_key_file", "max_message_size", "max_transit", "closing_days"];
+
+/// `state_dir` where nothing else is written: what `StateDirectory=hezo-intake` makes.
+const DEFAULT_STATE_DIR: &str = "/var/lib/hezo-intake";
+
+/// Bounds of `max_message_size`. A header section alone can be longer than a lower one; a mail of
+/// the upper one is held in memory more than once. Bytes.
+const MAX_MESSAGE_SIZE: (u64, u64) = (10_000, 500_000_000);
+
+/// `max_message_size` where nothing else is written; mail servers commonly let 25 to 50 MB through.
+/// Bytes.
+const DEFAULT_MAX_MESSAGE_SIZE: u64 = 50_000_000;
+
+/// Bounds of `max_transit`.
+const MAX_TRANSIT: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(48 * 3600));
+
+/// `max_transit` where nothing else is written.
+const DEFAULT_MAX_TRANSIT: Duration = Duration::from_secs(2 * 3600);
 
 /// Everything a site settles.
 #[derive(Clone, Debug)]
@@ -34,6 +69,88 @@ pub struct Config {
     pub max_transit: Duration,
     /// Days on which the desk is closed besides the public holidays.
     pub closing_days: Vec<Date>,
+}
+
+impl Config {
+    /// Reads the file at `path`, and the secrets from the files that it names: a full path, or the
+    /// name of a credential that systemd handed over (`LoadCredential=`).
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file and the files it names.
+    pub fn load(path: &Path) -> Result<Config, Faults> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let (message, key) = (format!("the configuration cannot be read: {error}"), String::new());
+            Faults::new(vec![Fault { file: file.clone(), line: 1, key, message }])
+        })?;
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Config::parse(&file, &text, credentials.as_deref())
+    }
+
+    /// Reads `text`, which came from `file`, with systemd's credentials in that directory.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text and the files it names.
+    pub fn parse(file: &str, text: &str, credentials: Option<&Path>) -> Result<Config, Faults> {
+        let notes = Notes::new(file, text);
+        let config = match DeTable::parse(text) {
+            Ok(table) => read(Section::top(&notes, table.get_ref()), credentials),
+            Err(error) => {
+                notes.fault(error.span().map_or(0, |span| span.start), "", format!("is no TOML: {}", error.message()));
+                None
+            }
+        };
+        let faults = notes.into_faults();
+        config.filter(|_| faults.is_empty()).ok_or_else(|| Faults::new(faults))
+    }
+}
+
+fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
+    let state_dir = top.optional("state_dir", value::path).unwrap_or_else(|| DEFAULT_STATE_DIR.into());
+    let rules_dir = top.optional("rules_dir", value::folder);
+    let contracts = top.optional("contracts", value::file);
+    let token_key = top.required("token_key_file", "\"token-key\"", secret::token_key(credentials));
+    let max_message_size = top.optional("max_message_size", value::size(MAX_MESSAGE_SIZE.0, MAX_MESSAGE_SIZE.1));
+    let max_transit = top.optional("max_transit", value::duration(MAX_TRANSIT.0, MAX_TRANSIT.1));
+    let closing_days = top.list("closing_days", value::date).unwrap_or_default();
+
+    for (key, why) in [
+        ("desk", "[desk] with its name and addresses"),
+        ("engineer", "[[engineer]] for at least one who answers"),
+        ("mailbox", "[[mailbox]] for at least one that is watched"),
+    ] {
+        if !top.has(key) {
+            top.fault(key, format!("is missing; write {why}"));
+        }
+    }
+    let desk = top.section("desk").and_then(desk::desk);
+    let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
+    let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
+    let outgoing = server::outgoing(&top, credentials);
+    check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
+    top.finish();
+    Some(Config {
+        desk: desk?,
+        state_dir,
+        rules_dir,
+        contracts,
+        token_key: token_key?,
+        engineers: engineers?,
+        mailboxes: mailboxes?,
+        outgoing: outgoing?,
+        max_message_size: max_message_size.unwrap_or(DEFAULT_MAX_MESSAGE_SIZE),
+        max_transit: max_transit.unwrap_or(DEFAULT_MAX_TRANSIT),
+        closing_days,
+    })
+}
+
+/// What leaves must not come in again.
+fn check_no_loop(top: &Section<'_>, mailboxes: &[MailboxConfig], outgoing: Option<&Outgoing>) {
+    let Some(Outgoing::Maildir(out)) = outgoing else { return };
+    let watches = |mailbox: &MailboxConfig| matches!(&mailbox.kind, MailboxKind::Maildir { path } if path == out);
+    if mailboxes.iter().any(watches) {
+        top.fault("outgoing", "puts mail into a Maildir that is watched; write another");
+    }
 }
 
 /// The desk as customers know it.
@@ -142,28 +259,6 @@ pub enum Mechanism {
     Login,
     /// SASL PLAIN (RFC 4616).
     Plain,
-}
-
-/// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Secret {
-        Secret(value.into())
-    }
-
-    /// Hands the value out.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
 }
 
 /// Which mails count as new at the very first start on a mailbox.

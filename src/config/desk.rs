@@ -1,0 +1,104 @@
+//! Reads who the desk is and who answers.
+
+use std::collections::BTreeSet;
+
+use super::section::Section;
+use super::{Desk, Engineer, value};
+use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_ENGINEER};
+
+/// The longest id of an engineer: it stands in every reply address. Characters.
+const LONGEST_ENGINEER_ID: usize = 12;
+
+/// Reads `[desk]`.
+pub(super) fn desk(section: Section<'_>) -> Option<Desk> {
+    let name = section.required("name", "\"Service Desk\"", value::text);
+    let address = section.required("address", "\"desk@desk.example\"", value::address);
+    let aliases = section.list("aliases", value::address).unwrap_or_default();
+    let escalation = section.required("escalation_address", "\"escalation@desk.example\"", value::address);
+    let phone = section.required("phone", "\"12 345 67 89\"", value::text);
+    let escalation_phone = section.required("escalation_phone", "\"12 345 67 80\"", value::text);
+    let portal = section.required("portal", "\"portal.desk.example\"", value::text);
+    check_addresses(&section, address.as_deref(), &aliases, escalation.as_deref());
+    section.finish();
+    let (name, address, escalation_address) = (name?, address?, escalation?);
+    Some(Desk {
+        name,
+        address,
+        aliases,
+        escalation_address,
+        phone: phone?,
+        escalation_phone: escalation_phone?,
+        portal: portal?,
+    })
+}
+
+fn check_addresses(section: &Section<'_>, address: Option<&str>, aliases: &[String], escalation: Option<&str>) {
+    if address.is_some_and(|address| address.contains('+')) {
+        section.fault("address", "holds a +, which is kept for reply addresses; write the address without it");
+    }
+    let mut known = BTreeSet::from_iter(address);
+    for alias in aliases {
+        if !known.insert(alias) {
+            section.fault("aliases", format!("names {alias} twice, or again besides address; take one out"));
+        }
+    }
+    if escalation.is_some_and(|escalation| known.contains(without_detail(escalation).as_str())) {
+        let message = "is an address of the desk itself, so that escalated tickets would come back as new ones; write \
+                       another";
+        section.fault("escalation_address", message);
+    }
+}
+
+/// Reads every `[[engineer]]`. `desk` is `None` where it has faults of its own.
+pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Desk>) -> Option<Vec<Engineer>> {
+    let (mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+    let mut read_one = |section: Section<'_>| {
+        let id = section.required("id", "\"ak\"", |value| engineer_id(value::string(value, "an id in quotes")?));
+        let name = section.required("name", "\"Anna Kowalska\"", value::text);
+        let address = section.required("address", "\"anna@desk.example\"", value::address);
+        if id.as_ref().is_some_and(|id| !ids.insert(id.clone())) {
+            section.fault("id", "is the id of an earlier engineer; write another");
+        }
+        if address.as_ref().is_some_and(|address| !addresses.insert(address.clone())) {
+            section.fault("address", "is the address of an earlier engineer; write another");
+        }
+        if let Some(desk) = desk {
+            check_against_desk(&section, desk, id.as_deref(), address.as_deref());
+        }
+        section.finish();
+        Some(Engineer { id: id?, name: name?, address: address? })
+    };
+    let engineers: Vec<Option<Engineer>> = sections.into_iter().map(&mut read_one).collect();
+    engineers.into_iter().collect()
+}
+
+fn check_against_desk(section: &Section<'_>, desk: &Desk, id: Option<&str>, address: Option<&str>) {
+    let own = address.map(without_detail).is_some_and(|own| own == desk.address || desk.aliases.contains(&own));
+    if own {
+        section.fault("address", "is an address of the desk itself; write the engineer's own");
+    }
+    let local = desk.address.rsplit_once('@').map_or(0, |(local, _)| local.len());
+    let room = LONGEST_LOCAL_PART.saturating_sub(TOKEN_WITHOUT_ENGINEER + local);
+    if id.is_some_and(|id| id.len() > room) {
+        section.fault(
+            "id",
+            format!("leaves no room for a reply address at desk.address; write at most {room} characters"),
+        );
+    }
+}
+
+fn engineer_id(id: &str) -> Result<String, String> {
+    let fits = (1..=LONGEST_ENGINEER_ID).contains(&id.len());
+    if fits && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Ok(id.to_string());
+    }
+    Err(format!("is no id; write 1 to {LONGEST_ENGINEER_ID} small letters a-z and digits"))
+}
+
+/// The address under which a server delivers `name+detail@domain` (RFC 5233).
+fn without_detail(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", local.split_once('+').map_or(local, |(name, _)| name)),
+        None => address.to_string(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Reads how to reach a server, and how mail leaves.
+
+use std::path::Path;
+
+use super::secret;
+use super::section::Section;
+use super::{Mechanism, Outgoing, Security, Server, SignIn, value};
+
+/// The keys that [`server`] reads.
+pub(super) const SERVER_KEYS: &[&str] =
+    &["host", "port", "security", "plaintext", "ca_file", "user", "password_file", "sign_in"];
+
+/// What is spoken with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// IMAP, where signing in is no choice.
+    Imap,
+    /// SMTP submission.
+    Smtp,
+}
+
+impl Protocol {
+    /// The registered ports: RFC 8314 section 7 and RFC 9051 section 2.1; RFC 6409 and RFC 5321.
+    fn port(self, security: Security) -> u16 {
+        match (self, security) {
+            (Protocol::Imap, Security::Implicit) => 993,
+            (Protocol::Imap, Security::StartTls | Security::PlaintextLoopbackOnly) => 143,
+            (Protocol::Smtp, Security::Implicit) => 465,
+            (Protocol::Smtp, Security::StartTls) => 587,
+            (Protocol::Smtp, Security::PlaintextLoopbackOnly) => 25,
+        }
+    }
+
+    /// Every IMAP server has LOGIN; PLAIN is the SASL mechanism that submission servers share.
+    fn mechanism(self) -> Mechanism {
+        match self {
+            Protocol::Imap => Mechanism::Login,
+            Protocol::Smtp => Mechanism::Plain,
+        }
+    }
+}
+
+/// Reads the keys of a server out of a section that may have others besides.
+pub(super) fn server(section: &Section<'_>, protocol: Protocol, credentials: Option<&Path>) -> Option<Server> {
+    let host = section.required("host", "\"mail.firma.example\"", value::host);
+    let security = security(section, host.as_deref());
+    let port = section.optional("port", value::port);
+    let ca_file = section.optional("ca_file", value::certificates);
+    let sign_in = sign_in(section, protocol, credentials);
+    let security = security?;
+    Some(Server { host: host?, port: port.unwrap_or(protocol.port(security)), security, ca_file, sign_in: sign_in? })
+}
+
+fn security(section: &Section<'_>, host: Option<&str>) -> Option<Security> {
+    let protection = [("tls", Security::Implicit), ("starttls", Security::StartTls)];
+    let security = section.optional("security", value::choice(&protection));
+    let no_protection = [("loopback-only", Security::PlaintextLoopbackOnly)];
+    let plaintext = section.optional("plaintext", value::choice(&no_protection));
+    if section.has("security") && section.has("plaintext") {
+        section.fault("plaintext", "contradicts security; take one of the two out");
+    }
+    if plaintext.is_some() && host.is_some_and(|host| !value::is_loopback(host)) {
+        let message = "is another machine, and plaintext is for this one alone; write security = \"tls\" instead of \
+                       plaintext, or host = \"127.0.0.1\"";
+        section.fault("host", message);
+    }
+    let faulty = (section.has("security") && security.is_none()) || (section.has("plaintext") && plaintext.is_none());
+    (!faulty).then(|| plaintext.or(security).unwrap_or(Security::Implicit))
+}
+
+/// `Some(None)` where the server asks for no sign-in; `None` where something is wrong.
+fn sign_in(section: &Section<'_>, protocol: Protocol, credentials: Option<&Path>) -> Option<Option<SignIn>> {
+    let message = "does not belong in this file, which many may read; write the password into a file of its own and \
+                   name it under password_file";
+    section.refuse(&["password"], message);
+    let mechanisms = [("login", Mechanism::Login), ("plain", Mechanism::Plain)];
+    let mechanism = section.optional("sign_in", value::choice(&mechanisms));
+    let wanted = ["user", "password_file", "sign_in"].iter().any(|key| section.has(key));
+    if protocol == Protocol::Smtp && !wanted {
+        return Some(None);
+    }
+    let user = section.required("user", "\"desk@desk.example\"", value::text);
+    let password = section.required("password_file", "\"the-name-of-a-credential\"", secret::password(credentials));
+    let mechanism = mechanism.unwrap_or(protocol.mechanism());
+    Some(Some(SignIn { mechanism, user: user?, password: password? }))
+}
+
+/// Reads `[smtp]` or `[outgoing]`.
+pub(super) fn outgoing(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
+    let maildir = top.section("outgoing").map(|section| {
+        let path = section.required("maildir", "\"/var/lib/hezo-intake/outgoing\"", value::path);
+        section.finish();
+        path
+    });
+    let smtp = top.section("smtp").map(|section| {
+        let server = server(&section, Protocol::Smtp, credentials);
+        section.finish();
+        server
+    });
+    match (top.has("smtp"), top.has("outgoing")) {
+        (true, true) => top.fault("outgoing", "contradicts [smtp]; take one of the two out"),
+        (false, false) => top.fault("smtp", "is missing; write [smtp] and below it host = \"mail.firma.example\""),
+        _ => (),
+    }
+    smtp.flatten().map(Outgoing::Smtp).or(maildir.flatten().map(Outgoing::Maildir))
+}

@@ -1,0 +1,419 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::*;
+
+/// A directory of credentials, as systemd makes one, and files beside it.
+struct Site(tempfile::TempDir);
+
+impl Site {
+    fn new() -> Site {
+        let site = Site(tempfile::tempdir().expect("a directory"));
+        std::fs::create_dir(site.credentials()).expect("a directory");
+        site.write("credentials/imap-password", "zażółć\n", 0o440);
+        site.write("credentials/smtp-password", "geheim\r\n", 0o440);
+        site.write("credentials/token-key", &"k".repeat(64), 0o440);
+        site
+    }
+
+    fn credentials(&self) -> PathBuf {
+        self.0.path().join("credentials")
+    }
+
+    fn write(&self, name: &str, text: &str, mode: u32) {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("its mode");
+    }
+
+    /// Reads a configuration in which DIR stands for the site's directory.
+    fn parse(&self, text: &str) -> Result<Config, Faults> {
+        let text = text.replace("DIR", &self.0.path().display().to_string());
+        Config::parse("site.toml", &text, Some(&self.credentials()))
+    }
+}
+
+const TOP: &str = "token_key_file = \"token-key\"\n";
+const DESK: &str = "[desk]\nname = \"Desk\"\naddress = \"desk@desk.example\"\nescalation_address = \
+                    \"boss@desk.example\"\nphone = \"1\"\nescalation_phone = \"2\"\nportal = \"desk.example\"\n";
+const ENGINEER: &str = "[[engineer]]\nid = \"ak\"\nname = \"Anna\"\naddress = \"anna@desk.example\"\n";
+const MAILBOX: &str = "[[mailbox]]\nname = \"support\"\nkind = \"imap\"\nhost = \"imap.desk.example\"\nuser = \
+                       \"desk\"\npassword_file = \"imap-password\"\n";
+const SMTP: &str = "[smtp]\nhost = \"smtp.desk.example\"\n";
+
+fn good() -> String {
+    [TOP, DESK, ENGINEER, MAILBOX, SMTP].concat()
+}
+
+/// The faults of a configuration, `line key: message` each; the expected lines are their beginnings.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let faults = Site::new().parse(text).err().map(|faults| faults.all().to_vec()).unwrap_or_default();
+    let found: Vec<String> =
+        faults.iter().map(|fault| format!("{} {}: {}", fault.line, fault.key, fault.message)).collect();
+    let as_many = found.len() == expected.lines().count();
+    let alike = found.iter().zip(expected.lines()).all(|(found, expected)| found.starts_with(expected));
+    assert!(as_many && alike, "expected\n{expected}\nfound\n{}\nin\n{text}", found.join("\n"));
+}
+
+/// The faults after one line of the good configuration is replaced by others.
+#[track_caller]
+fn check_line(line: &str, instead: &str, expected: &str) {
+    assert!(good().contains(line), "{line}");
+    check(&good().replacen(line, instead, 1), expected);
+}
+
+#[test]
+fn a_short_good_one() {
+    check(&good(), "");
+    let config = Site::new().parse(&good()).expect("no fault");
+    assert_eq!(config.state_dir, Path::new("/var/lib/hezo-intake"));
+    assert_eq!((config.max_message_size, config.max_transit), (50_000_000, Duration::from_secs(7200)));
+    let [mailbox] = config.mailboxes.as_slice() else { panic!("{:?}", config.mailboxes) };
+    assert_eq!((mailbox.start, mailbox.poll_interval), (Start::Now, Duration::from_secs(60)));
+    assert_eq!(mailbox.filing, Filing::Leave);
+    let MailboxKind::Imap { server, folders } = &mailbox.kind else { panic!("{mailbox:?}") };
+    assert_eq!(folders, &["INBOX"]);
+    assert_eq!((server.port, server.security), (993, Security::Implicit));
+    let sign_in = server.sign_in.as_ref().expect("a sign-in");
+    assert_eq!((sign_in.mechanism, sign_in.password.reveal()), (Mechanism::Login, "zażółć"));
+    let Outgoing::Smtp(smtp) = &config.outgoing else { panic!("{:?}", config.outgoing) };
+    assert_eq!((smtp.port, smtp.sign_in.is_none()), (465, true));
+}
+
+#[test]
+fn a_long_good_one() {
+    let text = "
+        token_key_file = 'DIR/key'
+        state_dir = '/srv/desk'
+        max_message_size = '1 MiB'
+        max_transit = '1h 30m'
+        closing_days = [2026-12-31, '2027-05-04']
+        [desk]
+        name = 'Desk'
+        address = 'Desk@Desk.Example'
+        aliases = ['help@desk.example']
+        escalation_address = 'boss@desk.example'
+        phone = '1'
+        escalation_phone = '2'
+        portal = 'desk.example'
+        [[engineer]]
+        id = 'ak'
+        name = 'Anna'
+        address = 'anna@desk.example'
+        [[mailbox]]
+        name = 'support'
+        kind = 'imap'
+        host = '127.0.0.1'
+        plaintext = 'loopback-only'
+        user = 'desk'
+        password_file = 'imap-password'
+        sign_in = 'plain'
+        folders = ['INBOX', 'Wiadomości-śmieci']
+        start = 2026-05-02
+        poll_interval = '5m'
+        after = { move = 'Processed' }
+        [[mailbox]]
+        name = 'local'
+        kind = 'maildir'
+        path = '/var/mail/desk'
+        start = 2026-05-02T09:00:00+00:00
+        after = { keyword = '$HezoDone' }
+        [smtp]
+        host = 'smtp.desk.example'
+        security = 'starttls'
+        user = 'desk'
+        password_file = 'smtp-password'";
+    let site = Site::new();
+    site.write("key", &format!("{}\n", "a".repeat(32)), 0o600);
+    let config = site.parse(text).expect("no fault");
+    assert_eq!(config.desk.address, "desk@desk.example");
+    assert_eq!(config.token_key.reveal().len(), 32);
+    assert_eq!((config.max_message_size, config.max_transit), (1 << 20, Duration::from_secs(5400)));
+    assert_eq!(config.closing_days.iter().map(Date::to_string).collect::<Vec<_>>(), ["2026-12-31", "2027-05-04"]);
+    let [imap, maildir] = config.mailboxes.as_slice() else { panic!("{:?}", config.mailboxes) };
+    let at = |text: &str| Start::At(text.parse().expect("a moment"));
+    assert_eq!((imap.start, maildir.start), (at("2026-05-01T22:00:00Z"), at("2026-05-02T09:00:00Z")));
+    assert_eq!(imap.filing, Filing::Move("Processed".to_string()));
+    assert_eq!(maildir.filing, Filing::Keyword("$HezoDone".to_string()));
+    let Outgoing::Smtp(smtp) = &config.outgoing else { panic!("{:?}", config.outgoing) };
+    assert_eq!((smtp.port, smtp.security), (587, Security::StartTls));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("zażółć") && !shown.contains("geheim") && !shown.contains("aaaa"), "{shown}");
+}
+
+#[test]
+fn all_faults_at_once() {
+    let text = "max_transit = 5\n[desk]\nname = ''\nadress = 'desk@desk.example'\n[[engineer]]\nid = 'AK'\n[[mailbox]]\n\
+                kind = 'pop3'\n";
+    let expected = [
+        "1 max_transit: is an integer; write a length of time in quotes",
+        "1 smtp: is missing; write [smtp]",
+        "1 token_key_file: is missing; write token_key_file = \"token-key\"",
+        "2 desk.address: is missing; write address = ",
+        "2 desk.escalation_address: is missing",
+        "2 desk.escalation_phone: is missing",
+        "2 desk.phone: is missing",
+        "2 desk.portal: is missing",
+        "3 desk.name: is empty",
+        "4 desk.adress: is no key of this section; did you mean address?",
+        "5 engineer[0].address: is missing",
+        "5 engineer[0].name: is missing",
+        "6 engineer[0].id: is no id; write 1 to 12 small letters",
+        "7 mailbox[0].name: is missing; write name = \"support\"",
+        "8 mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"",
+    ];
+    check(text, &expected.join("\n"));
+    let faults = Site::new().parse(text).expect_err("faults").to_string();
+    let line = "site.toml:8: mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"";
+    assert_eq!(faults.lines().last(), Some(line));
+}
+
+#[test]
+fn the_file_as_a_whole() {
+    check(
+        "",
+        "1 desk: is missing; write [desk]\n\
+         1 engineer: is missing; write [[engineer]]\n\
+         1 mailbox: is missing; write [[mailbox]]\n\
+         1 smtp: is missing\n\
+         1 token_key_file: is missing",
+    );
+    check("[desk]\nname = 'Desk\n", "2 : is no TOML: ");
+    check("a = 1\na = 2\n", "2 : is no TOML: duplicate key");
+    check_line("[[engineer]]", "[engineer]", "9 engineer: is not a list of sections; write [[engineer]]");
+    check_line(
+        "[desk]\n",
+        "[desk]\nstate_dir = '/srv'\n",
+        "3 desk.state_dir: belongs at the top of the file, above the first [section]",
+    );
+    check_line("[smtp]", "[outgoing]\nmaildir = '/tmp/out'\n[smtp]", "19 outgoing: contradicts [smtp]");
+    check_line(SMTP, "[outgoing]", "19 outgoing.maildir: is missing");
+    check_line(
+        "[smtp]\n",
+        "[smpt]\n",
+        "1 smtp: is missing\n\
+         19 smpt: is no key of this section; there are state_dir",
+    );
+    check_line(
+        "[desk]\n",
+        "[dexk]\n",
+        "1 desk: is missing\n\
+         2 dexk: is no key of this section; did you mean desk?",
+    );
+    let maildir = "[outgoing]\nmaildir = '/m'\n[[mailbox]]\nname = 'local'\nkind = 'maildir'\npath = '/m'\n";
+    check_line(SMTP, maildir, "19 outgoing: puts mail into a Maildir that is watched");
+}
+
+#[test]
+fn single_values() {
+    for (written, fault) in [
+        ("state_dir = 'var/lib'", "1 state_dir: is not a full path"),
+        ("rules_dir = '/nowhere/at/all'", "1 rules_dir: names no folder"),
+        ("contracts = '/nowhere/at/all.csv'", "1 contracts: names a file that cannot be read: "),
+        ("contracts = 'DIR'", "1 contracts: names something that is no file"),
+        ("max_message_size = 50", "1 max_message_size: is an integer; write a size in quotes"),
+        ("max_message_size = '50 mb'", "1 max_message_size: is not a size"),
+        ("max_message_size = '99999999999999999999 MB'", "1 max_message_size: is not a size"),
+        ("max_message_size = '2 kB'", "1 max_message_size: is out of bounds; write at least 10000 bytes"),
+        ("max_transit = '2 days'", "1 max_transit: is not a length of time"),
+        ("max_transit = '-2h'", "1 max_transit: is not a length of time"),
+        ("max_transit = '49h'", "1 max_transit: is out of bounds; write at least \"0s\" and at most \"48h\""),
+        ("closing_days = '2026-05-02'", "1 closing_days: is not a list"),
+        ("closing_days = [\n2026-05-02,\n'3 May']", "3 closing_days[1]: is not a day"),
+        ("closing_days = ['2026-05-02T10:00:00']", "1 closing_days[0]: is not a day"),
+        ("unknown = 1", "1 unknown: is no key of this section; there are state_dir, rules_dir"),
+    ] {
+        check(&format!("{written}\n{}", good()), fault);
+    }
+}
+
+#[test]
+fn addresses() {
+    let desk = "address = \"desk@desk.example\"";
+    for wrong in ["desk", "@desk.example", "desk@", "Desk <desk@desk.example>", "a b@desk.example", "łoś@desk.example"]
+    {
+        check_line(desk, &format!("address = '{wrong}'"), "4 desk.address: is not a mail address");
+    }
+    let smuggled = r#"address = "desk@desk.example\r\nRCPT TO:<x@y.example>""#;
+    check_line(desk, smuggled, "4 desk.address: is not a mail address");
+    let name = r#"name = "Desk\r\nBcc: x@y.example""#;
+    check_line("name = \"Desk\"", name, "3 desk.name: holds a control character");
+    check_line(desk, "address = 'desk+x@desk.example'", "4 desk.address: holds a +");
+    check_line("boss@", "DESK@", "5 desk.escalation_address: is an address of the desk itself");
+    check_line("boss@", "desk+boss@", "5 desk.escalation_address: is an address of the desk itself");
+    check_line(
+        desk,
+        &format!("{desk}\naliases = ['boss@desk.example', 'boss@desk.example']"),
+        "5 desk.aliases: names boss@desk.example twice\n\
+         6 desk.escalation_address: is an address of the desk itself",
+    );
+    check_line("anna@", "desk+anna@", "12 engineer[0].address: is an address of the desk itself");
+    check_line(
+        desk,
+        &format!("address = '{}@desk.example'", "d".repeat(22)),
+        "10 engineer[0].id: leaves no room for a reply address at desk.address; write at most 1 characters",
+    );
+    check_line(
+        "[smtp]",
+        &format!("{ENGINEER}[smtp]"),
+        "20 engineer[1].id: is the id of an earlier engineer\n\
+         22 engineer[1].address: is the address of an earlier engineer",
+    );
+    check_line("\"ak\"", "\"much-too-long\"", "10 engineer[0].id: is no id; write 1 to 12");
+}
+
+#[test]
+fn servers() {
+    let host = "host = \"imap.desk.example\"";
+    check_line(host, "", "13 mailbox[0].host: is missing");
+    check_line(host, "host = 'imap.desk.example:993'", "16 mailbox[0].host: is not a host name; write the port under");
+    check_line(host, "host = 'imap desk'", "16 mailbox[0].host: is not a host name; write it bare");
+    for wrong in ["0", "65536", "-1", "'993'", "9223372036854775808"] {
+        check_line(host, &format!("{host}\nport = {wrong}"), "17 mailbox[0].port: is not a port");
+    }
+    check_line(
+        host,
+        &format!("{host}\nsecurity = 'none'"),
+        "17 mailbox[0].security: has an unknown value; write \"tls\" or \"starttls\"",
+    );
+    let plaintext = "plaintext = 'loopback-only'";
+    check_line(host, &format!("{host}\n{plaintext}"), "16 mailbox[0].host: is another machine, and plaintext is for");
+    check_line(
+        host,
+        &format!("host = '127.8.0.1'\n{plaintext}\nsecurity = 'tls'"),
+        "17 mailbox[0].plaintext: contradicts security",
+    );
+    for here in ["localhost", "127.8.0.1", "::1"] {
+        check_line(host, &format!("host = '{here}'\n{plaintext}"), "");
+    }
+    check_line(
+        host,
+        &format!("{host}\nca_file = 'DIR/credentials/token-key'"),
+        "17 mailbox[0].ca_file: holds no readable certificate",
+    );
+    check_line("user = \"desk\"", "", "13 mailbox[0].user: is missing");
+    check_line(
+        "user = \"desk\"",
+        "user = 'desk'\npassword = 'geheim'",
+        "18 mailbox[0].password: does not belong in this file",
+    );
+    check_line(SMTP, &format!("{SMTP}user = 'desk'"), "19 smtp.password_file: is missing");
+    check_line(
+        SMTP,
+        &format!("{SMTP}sign_in = 'cram'"),
+        "19 smtp.password_file: is missing\n\
+         19 smtp.user: is missing\n\
+         21 smtp.sign_in: has an unknown value; write \"login\" or \"plain\"",
+    );
+}
+
+#[test]
+fn secrets() {
+    let credential = "\"imap-password\"";
+    check_line(credential, "\"nowhere\"", "18 mailbox[0].password_file: names a file that cannot be opened: No such");
+    check_line(credential, "'a/b'", "18 mailbox[0].password_file: is neither a full path nor the bare name");
+    check_line(credential, "'..'", "18 mailbox[0].password_file: is neither a full path nor the bare name");
+    check_line(credential, "'DIR'", "18 mailbox[0].password_file: names something that is no file");
+    check_line(credential, "5", "18 mailbox[0].password_file: is an integer; write a path or");
+    check_line("\"token-key\"", credential, "1 token_key_file: names a file with a key of less than 32 bytes");
+
+    let site = Site::new();
+    site.write("open", "geheim", 0o640);
+    site.write("empty", "\n", 0o600);
+    site.write("two", "geheim\nund\n", 0o600);
+    site.write("long", &"x".repeat(5000), 0o600);
+    site.write("good", " geheim \n", 0o400);
+    for (file, fault) in [
+        ("open", "names a file that others may read"),
+        ("empty", "names an empty file"),
+        ("two", "names a file with more than one line"),
+        ("long", "names a file of more than 4096 bytes"),
+    ] {
+        let text = good().replace(credential, &format!("'DIR/{file}'"));
+        let faults = site.parse(&text).expect_err("a fault");
+        assert!(faults.all().iter().all(|found| found.message.starts_with(fault)), "{faults}");
+        assert!(!faults.to_string().contains("geheim"), "{faults}");
+    }
+    let config = site.parse(&good().replace(credential, "'DIR/good'")).expect("no fault");
+    let MailboxKind::Imap { server, .. } = &config.mailboxes[0].kind else { panic!("{config:?}") };
+    assert_eq!(server.sign_in.as_ref().map(|sign_in| sign_in.password.reveal()), Some(" geheim "));
+
+    let faults = Config::parse("site.toml", &good(), None).expect_err("no credentials").to_string();
+    assert!(faults.contains("systemd handed none over; add LoadCredential= to the service"), "{faults}");
+}
+
+#[test]
+fn mailboxes() {
+    let user = "user = \"desk\"";
+    for (written, fault) in [
+        ("folders = []", "17 mailbox[0].folders: names no folder"),
+        ("folders = ['INBOX', 'Junk', 'inbox']", "17 mailbox[0].folders: names a folder twice"),
+        ("folders = ['INBOX', 5]", "17 mailbox[0].folders[1]: is an integer; write a text"),
+        (
+            "poll_interval = '0s'",
+            "17 mailbox[0].poll_interval: is out of bounds; write at least \"1s\" and at most \"1h\"",
+        ),
+        ("poll_interval = '61m'", "17 mailbox[0].poll_interval: is out of bounds"),
+        ("start = 'yesterday'", "17 mailbox[0].start: is not a start"),
+        ("start = 09:00:00", "17 mailbox[0].start: is not a start"),
+        ("start = 5", "17 mailbox[0].start: is not a start"),
+        ("after = 'delete'", "17 mailbox[0].after: is no such thing"),
+        ("after = { move = 'A', keyword = 'b' }", "17 mailbox[0].after: is no such thing"),
+        ("after = {}", "17 mailbox[0].after: is no such thing"),
+        ("after = { move = 'inbox' }", "17 mailbox[0].after: moves mails into a folder that is watched"),
+        ("after = { move = '' }", "17 mailbox[0].after: is empty"),
+        ("after = { keyword = '\\Seen' }", "17 mailbox[0].after: names no keyword that IMAP allows"),
+        ("path = '/var/mail'", "17 mailbox[0].path: belongs to kind = \"maildir\""),
+        (
+            "poll_intervall = '5m'",
+            "17 mailbox[0].poll_intervall: is no key of this section; did you mean poll_interval?",
+        ),
+    ] {
+        check_line(user, &format!("{written}\n{user}"), fault);
+    }
+    check_line("\"support\"", "'Posteingang ä'", "14 mailbox[0].name: is no name");
+    check_line(
+        "[smtp]",
+        &format!("{MAILBOX}folders = ['Inbox']\n[smtp]"),
+        "20 mailbox[1].name: is the name of an earlier mailbox\n\
+         20 mailbox[1].name: watches a folder that mailbox[0] watches too",
+    );
+    let maildir = "[[mailbox]]\nname = 'local'\nkind = 'maildir'\nhost = 'x'\nfolders = ['INBOX']\n[smtp]";
+    check_line(
+        "[smtp]",
+        maildir,
+        "19 mailbox[1].path: is missing\n\
+         22 mailbox[1].host: belongs to kind = \"imap\"\n\
+         23 mailbox[1].folders: belongs to kind = \"imap\"",
+    );
+}
+
+const SAMPLE: &str = include_str!("../../systemd/hezo-intake.toml");
+
+#[test]
+fn the_sample_is_in_order() {
+    check(SAMPLE, "");
+}
+
+/// Every key that is read is explained in the sample, and every key of the sample is read.
+#[test]
+fn the_sample_is_complete() {
+    let named = |key: &str| SAMPLE.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{key} =")));
+    let heads = |key: &str| SAMPLE.lines().any(|line| line.trim_matches(['#', '[', ']']) == key);
+    let odd = "nonsense = 1\n";
+    let sections = "[outgoing]\nODD[[mailbox]]\nkind = 'imap'\nODD[[mailbox]]\nkind = 'maildir'\nODD[desk]\nODD\
+                    [[engineer]]\nODD[smtp]\nODD";
+    let faults = Site::new().parse(&format!("{odd}{}", sections.replace("ODD", odd))).expect_err("nonsense");
+    let list = |fault: &Fault| Some(fault.message.split_once("there are ")?.1.to_string());
+    let lists: Vec<String> = faults.all().iter().filter_map(list).collect();
+    assert_eq!(lists.len(), 7, "{faults}");
+    for key in lists.iter().flat_map(|list| list.split(", ")) {
+        assert!(named(key) || heads(key), "{key} is not in the sample");
+    }
+
+    let is_key = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+    let with_all = SAMPLE.lines().map(|line| line.strip_prefix('#').filter(is_key).unwrap_or(line));
+    let faults = Site::new().parse(&with_all.collect::<Vec<_>>().join("\n")).expect_err("contradictions");
+    assert!(!faults.to_string().contains("is no "), "{faults}");
+}
