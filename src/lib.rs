@@ -16,4 +16,7 @@
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod imap;
 pub mod mailbox;
+pub mod maildir;
+pub mod tls;

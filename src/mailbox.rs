@@ -86,7 +86,8 @@ pub trait Folder: Send {
     fn open(&mut self) -> impl Future<Output = anyhow::Result<UidValidity>> + Send;
 
     /// All mails whose UID is above `after`, in ascending order. A list that was cut short is an
-    /// error, never a shorter list. (A Maildir lists everything, whatever `after` says.)
+    /// error, never a shorter list. (A Maildir lists everything, whatever `after` says, in the order
+    /// of arrival: its UIDs are hashes.)
     fn list(&mut self, after: Uid) -> impl Future<Output = anyhow::Result<Vec<Listed>>> + Send;
 
     /// Fetches one mail without marking it as seen.
