@@ -1,7 +1,17 @@
 //! Raw bytes become our own [`Message`]. Alone knows the mail parser; never fails, and lists
 //! problems instead.
 
+mod body;
+mod charset;
+mod flowed;
+mod hash;
+mod header;
+mod limits;
+
 use jiff::Timestamp;
+use mail_parser::{DateTime, MessageParser};
+
+pub use hash::{content_hash, header_hash};
 
 /// A mail as the desk sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,3 +88,97 @@ impl Message {
         named.map(|header| header.value.as_str())
     }
 }
+
+impl Message {
+    /// Reads a mail. Never fails: what cannot be read is left empty and said in `problems`.
+    pub fn parse(raw: &[u8]) -> Message {
+        let mut message = Message::default();
+        let raw = body::without_mbox_line(raw);
+        let within = limits::readable(raw, &mut message.problems);
+        let mended = body::mend_boundary(within);
+        let raw: &[u8] = mended.as_deref().unwrap_or(within);
+        if mended.is_some() {
+            message.problems.push("the mail has several parts but no boundary that parts them; one was guessed".into());
+        }
+        let Some(parsed) = MessageParser::new().parse(raw) else {
+            message.problems.push("the mail has no header field".into());
+            message.plain = (!raw.is_empty()).then(|| text_of(raw)).filter(|text| !text.trim().is_empty());
+            return message;
+        };
+        message.read_header(raw, &parsed);
+        body::read(&mut message, raw, &parsed);
+        message
+    }
+
+    fn read_header(&mut self, raw: &[u8], parsed: &mail_parser::Message) {
+        let fields = parsed.headers();
+        if fields.len() > limits::MAX_HEADERS {
+            self.problems
+                .push(format!("the mail has more than {} header fields; the rest is unread", limits::MAX_HEADERS));
+        }
+        for field in fields.iter().take(limits::MAX_HEADERS) {
+            let end = field.offset_end.min(field.offset_start.saturating_add(limits::MAX_HEADER_LENGTH));
+            let value = raw.get(field.offset_start as usize..end as usize).unwrap_or_default();
+            if end < field.offset_end {
+                self.problems.push("a header field is longer than the limit; the rest of it is unread".into());
+            }
+            let value = header::unfold(value);
+            self.take(field.name(), &value, field.value().as_datetime());
+            self.headers.push(Header { name: field.name().to_string(), value: header::decode_words(&value) });
+        }
+        if self.from.is_none() {
+            self.problems.push("the mail names no sender".into());
+        }
+    }
+
+    /// Takes what the fields of our own say; where a field is repeated, the first one counts.
+    fn take(&mut self, name: &str, value: &str, date: Option<&DateTime>) {
+        let set = |place: &mut Vec<_>, found: Vec<_>| {
+            if place.is_empty() {
+                *place = found;
+            }
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "message-id" if self.message_id.is_none() => {
+                self.message_id = header::message_ids(value).into_iter().next()
+            }
+            "in-reply-to" => set(&mut self.in_reply_to, header::message_ids(value)),
+            "references" => set(&mut self.references, header::message_ids(value)),
+            "subject" if self.subject.is_empty() => {
+                let subject = header::decode_words(value);
+                let subject = charset::undo_double_encoding(&subject).unwrap_or(subject);
+                self.subject = header::one_line(&subject);
+            }
+            "from" if self.from.is_none() => self.from = header::addresses(value).into_iter().next(),
+            "reply-to" if self.reply_to.is_none() => self.reply_to = header::addresses(value).into_iter().next(),
+            "to" => self.to.extend(header::addresses(value)),
+            "cc" => self.cc.extend(header::addresses(value)),
+            "date" if self.date.is_none() => {
+                let valid = date.filter(|date| date.is_valid());
+                self.date = valid.and_then(|date| Timestamp::from_second(date.to_timestamp()).ok());
+                if self.date.is_none() {
+                    self.problems.push("the Date field cannot be read".into());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Text of unknown charset, with LF line ends and without NUL and invisible characters.
+fn text_of(bytes: &[u8]) -> String {
+    clean(charset::decode(bytes, None).map_or_else(String::new, |decoded| decoded.text))
+}
+
+/// LF line ends; NUL and invisible characters taken out.
+fn clean(text: String) -> String {
+    let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text };
+    if text.contains(|c| c == '\0' || header::is_unseen(c)) {
+        return text.chars().filter(|&c| c != '\0' && !header::is_unseen(c)).collect();
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "message/tests.rs"]
+mod tests;
