@@ -8,6 +8,7 @@ pub mod classify;
 pub mod compose;
 pub mod contract;
 pub mod decide;
+pub mod entitlement;
 pub mod extract;
 pub mod language;
 pub mod message;

@@ -13,10 +13,20 @@
 //! carries the [`desk::decide::Decision`] out in one transaction. Then, and only then, the mail
 //! is filed on the server. The core never reads a clock, a socket, a file or a random number.
 
+pub mod backoff;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod imap;
+pub mod intake;
+pub mod log;
 pub mod mailbox;
 pub mod maildir;
+pub mod office;
+pub mod outbox;
+pub mod service;
+pub mod smtp;
+pub mod store;
+pub mod timers;
 pub mod tls;

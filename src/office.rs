@@ -102,7 +102,7 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         engineers: config.engineers.clone(),
         rules,
         calendar,
-        token_key: TokenKey::new(config.token_key.reveal().as_bytes()),
+        token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
         max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
     })
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
-use crate::imap::ImapFolder;
+use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
 use crate::maildir::MaildirFolder;
 use crate::office::Office;
@@ -105,7 +105,7 @@ fn intakes(config: &Config, office: &Arc<Office>) -> anyhow::Result<Vec<AnyIntak
         match &mailbox.kind {
             MailboxKind::Imap { server, folders } => {
                 for name in folders {
-                    let folder = ImapFolder::new(server, name).with_context(|| format!("mailbox {}", mailbox.name))?;
+                    let folder = ImapFolder::new(server, name, Limits::default());
                     let watched = watched(config, mailbox, name);
                     intakes.push(AnyIntake::Imap(Box::new(Intake::new(Arc::clone(office), watched, folder))));
                 }

@@ -15,9 +15,7 @@ use super::{block_on, printable};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::desk::decide::Disposition;
-use crate::desk::language::Language;
 use crate::desk::message::{self, Message};
-use crate::desk::reply::Purpose;
 use crate::desk::ticket::{NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::office::Office;
@@ -151,9 +149,18 @@ impl Show {
                 println!("   ticket     {number}, added [{reason}]");
                 Some(number)
             }
-            Disposition::Noted => None.inspect(|_: &TicketNumber| ()).or_else(|| { println!("   noted      no ticket, no answer [{reason}]"); None }),
-            Disposition::Parked => { println!("   held       waits for a person, the engineer is told [{reason}]"); None }
-            Disposition::Duplicate(number) => { println!("   known      decided before [{reason}]"); number }
+            Disposition::Noted => {
+                println!("   noted      no ticket, no answer [{reason}]");
+                None
+            }
+            Disposition::Parked => {
+                println!("   held       waits for a person; the engineer is told [{reason}]");
+                None
+            }
+            Disposition::Duplicate(number) => {
+                println!("   known      decided before [{reason}]");
+                number
+            }
         };
         if let Some(number) = number {
             let (ticket, mails) = self.office.write_now(|store| {
@@ -180,7 +187,7 @@ impl Show {
             println!("   missing    {}", missing.join(", "));
         }
         for clock in &ticket.clocks {
-            let due = self.office.site.calendar.local(clock.due, Language::English);
+            let due = self.office.site.calendar.local(clock.due).english();
             match clock.satisfied_at {
                 Some(_) => println!("   {:<10} kept: a person has answered", clock.kind.name()),
                 None => println!("   {:<10} due {due} ({})", clock.kind.name(), clock.explanation),
@@ -217,7 +224,7 @@ impl Show {
         let due = waiting.iter().flat_map(|ticket| &ticket.clocks).map(|clock| clock.due).max();
         let Some(due) = due else { return Ok(()) };
         let ahead = due.duration_since(self.office.now()) + SignedDuration::from_secs(60);
-        let shown = self.office.site.calendar.local(due, Language::English);
+        let shown = self.office.site.calendar.local(due).english();
         println!("── The clock is set forward past {shown}: nobody has answered the others");
         clock.advance(ahead);
         self.office.timer_bell.notify_one();
@@ -262,6 +269,3 @@ impl Show {
         bail!("{complaint} within {} s", PATIENCE.as_secs())
     }
 }
-
-#[allow(unused)]
-const PURPOSE: Purpose = Purpose::Acknowledgement;

@@ -13,6 +13,7 @@ use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
 use crate::desk::contract::Contract;
 use crate::desk::decide;
+use crate::desk::entitlement;
 use crate::desk::extract::{Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
@@ -133,8 +134,8 @@ fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) -> Explanatio
     let message = Message::parse(raw);
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
-    let keys = reading.number_keys(&message);
-    let on_file = OnFile::matching(contracts, &keys, sender);
+    let keys = reading.number_keys(&message, site);
+    let on_file = OnFile::from(&entitlement::matching(contracts, &keys, sender));
     let numbers = reading.numbers(&message, &on_file, site);
     let known = decide::known_numbers(&numbers);
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
@@ -197,7 +198,7 @@ impl Explanation {
             }
         }
         for refused in &self.refused {
-            line("refused", refused.to_string());
+            line("refused", format!("{} in {}: {}", refused.value, name_of(&refused.place), refused.rule));
         }
         if !self.missing.is_empty() {
             line("missing", self.missing.join(", "));

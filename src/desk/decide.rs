@@ -10,7 +10,8 @@ mod undelivered;
 use jiff::Timestamp;
 
 use super::classify::Kind;
-use super::extract::OnFile;
+use super::contract::Contract;
+use super::entitlement;
 use super::language::Language;
 use super::message::{Address, Message};
 use super::reading::Reading;
@@ -21,6 +22,7 @@ use super::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, State, Tick
 use super::ticket_number::TicketNumber;
 
 pub use overdue::overdue;
+pub use request::known_numbers;
 pub use undelivered::given_up;
 
 /// A mail as the intake hands it over.
@@ -59,9 +61,7 @@ pub struct Facts {
     /// Every ticket that the keys lead to.
     pub tickets: Vec<Ticket>,
     /// The contracts on file that the mail's numbers or its sender may be about.
-    pub on_file: OnFile,
-    /// Whether a contract on file names the sender.
-    pub sender_on_file: bool,
+    pub contracts: Vec<Contract>,
     /// The mail of ours that a delivery report is about.
     pub bounced: Option<SentMail>,
     /// The sequence number that the next new ticket of this year gets.
@@ -73,6 +73,11 @@ impl Facts {
     pub fn thread(&self, message_id: &str) -> Option<&Ticket> {
         let (_, number) = self.threads.iter().find(|(id, _)| id == message_id)?;
         self.ticket(*number)
+    }
+
+    /// Whether a contract on file names this sender.
+    pub fn names(&self, sender: &str) -> bool {
+        self.contracts.iter().any(|contract| entitlement::names(contract, sender))
     }
 
     /// The ticket with this number.
@@ -191,7 +196,7 @@ pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: 
         // An engineer's absence note is a robot's mail, not a forgery.
         Kind::AutoReply => case.auto_reply(from),
         _ if engineer::claims_to_be(&case, from) => engineer::answer(&case, from),
-        Kind::Bulk if !facts.sender_on_file => case.without_answer(Disposition::Noted, &reading.verdict.rule),
+        Kind::Bulk if !facts.names(&from.address) => case.without_answer(Disposition::Noted, &reading.verdict.rule),
         Kind::Bulk | Kind::Request => match thread::thread(keys, facts) {
             Thread::Answers { ticket, takes_part, evidence } => {
                 request::follow_up(&case, from, ticket, takes_part, evidence)

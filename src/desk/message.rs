@@ -81,6 +81,13 @@ pub struct Attachment {
     pub content: Vec<u8>,
 }
 
+impl Attachment {
+    /// Whether it is a text file.
+    pub fn is_text(&self) -> bool {
+        self.media_type.starts_with("text/")
+    }
+}
+
 impl Message {
     /// The value of the first header field with this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {

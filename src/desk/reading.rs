@@ -57,6 +57,12 @@ impl Reading {
         extract::numbers(&message.subject, &self.written, &names, &self.texts, on_file, &site.rules.numbers)
     }
 
+    /// The look-up keys of all that could be a number on file, sorted.
+    pub fn number_keys(&self, message: &Message, site: &Site) -> Vec<String> {
+        let names = self.attachment_names(message);
+        extract::keys(&message.subject, &self.written, &names, &self.texts, &site.rules.numbers)
+    }
+
     /// What this mail lacks for admission; nothing where it is no request.
     pub fn missing(&self, numbers: &[KnownNumber]) -> Vec<NumberKind> {
         if self.verdict.kind == Kind::Request { ticket::missing(numbers) } else { Vec::new() }

@@ -8,14 +8,15 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::compose::{AutoSubmitted, ComposeError, File};
+use super::compose::{AutoSubmitted, ComposeError};
 use super::decide::{Effect, Mail, SentMail};
 use super::language::Language;
+use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
-use super::text::Part;
-use super::ticket::{Clock, ClockKind, KnownNumber, NumberKind, Ticket};
+use super::ticket::{Clock, ClockKind, NumberKind, Ticket};
 use super::ticket_number::TicketNumber;
+use super::token;
 use letter::Letter;
 
 pub use facts::holds_internal_text;
@@ -231,14 +232,14 @@ pub fn escalation(
     let forwarded = within(originals, MOST_FORWARDED_BYTES, Vec::len);
     let context = minijinja::context! {
         facts => facts::block(site, ticket),
-        due => site.calendar.local(clock.due, Language::Polish),
+        due => site.calendar.local(clock.due).polish(),
         explanation => clock.explanation,
         history => history,
         left_out => count - forwarded.len(),
         desk => facts::desk(site),
     };
     let cause = format!("{} {}", ticket.number, clock.kind);
-    let recipient = super::message::Address { name: String::new(), address: site.identity.escalation_address.clone() };
+    let recipient = Address { name: String::new(), address: site.identity.escalation_address.clone() };
     Letter::new(site, Purpose::Escalation, cause.as_bytes(), &recipient, now)
         .about(ticket)
         .automatic(AutoSubmitted::Generated)
@@ -252,7 +253,7 @@ pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: 
         reason => reason,
         subject => mail.message.subject,
         place => mail.place,
-        received => site.calendar.local(mail.internal_date, Language::Polish),
+        received => site.calendar.local(mail.internal_date).polish(),
         desk => facts::desk(site),
     };
     Letter::new(site, Purpose::Alert, &mail.content_hash, &engineer.mailbox(), now)
@@ -279,6 +280,11 @@ pub fn undelivered(
         .write("undelivered", context)
 }
 
+/// The address at which this engineer answers this ticket, and nobody else anything.
+pub fn reply_address(site: &Site, engineer: &Engineer, ticket: TicketNumber) -> String {
+    site.token_key.reply_address(&site.identity.address, token::Purpose::Relay, &ticket.to_string(), &engineer.id)
+}
+
 fn localised(name: &str, language: Language) -> String {
     let language = match language {
         Language::Polish => "pl",
@@ -288,18 +294,12 @@ fn localised(name: &str, language: Language) -> String {
 }
 
 /// The files of a mail that fit, and the names of those that do not.
-fn files(mail: &Mail) -> (Vec<File>, Vec<String>) {
+fn files(mail: &Mail) -> (Vec<Attachment>, Vec<String>) {
     let attachments = mail.message.attachments.clone();
     let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
     let fitting = within(attachments, MOST_ATTACHED_BYTES, |attachment| attachment.content.len());
     let held_back = names.into_iter().skip(fitting.len()).collect();
-    let file = |attachment: super::message::Attachment| File {
-        name: attachment.name,
-        media_type: attachment.media_type,
-        content_id: attachment.content_id,
-        content: attachment.content,
-    };
-    (fitting.into_iter().map(file).collect(), held_back)
+    (fitting, held_back)
 }
 
 /// The first items whose sizes add up to no more than `most`.

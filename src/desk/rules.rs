@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+use super::classify::RobotRules;
+use super::extract::NumberRules;
+use super::reply::Templates;
+use super::text::QuoteRules;
+use super::wishes::WishRules;
+
 /// Something wrong with a rule file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rules/{file}{}: {message}", rule.as_ref().map(|id| format!(" [{id}]")).unwrap_or_default())]
@@ -22,7 +28,63 @@ pub struct RuleFault {
 pub struct Sources(BTreeMap<String, String>);
 
 /// The files that the binary carries.
-const BUILT_IN: &[(&str, &str)] = &[("windows.toml", include_str!("../../rules/windows.toml"))];
+const BUILT_IN: &[(&str, &str)] = &[
+    ("windows.toml", include_str!("../../rules/windows.toml")),
+    ("templates/ack.en.html", include_str!("../../rules/templates/ack.en.html")),
+    ("templates/ack.en.txt", include_str!("../../rules/templates/ack.en.txt")),
+    ("templates/ack.pl.html", include_str!("../../rules/templates/ack.pl.html")),
+    ("templates/ack.pl.txt", include_str!("../../rules/templates/ack.pl.txt")),
+    ("templates/copy.txt", include_str!("../../rules/templates/copy.txt")),
+    ("templates/escalation.txt", include_str!("../../rules/templates/escalation.txt")),
+    ("templates/facts.inc", include_str!("../../rules/templates/facts.inc")),
+    ("templates/notice.txt", include_str!("../../rules/templates/notice.txt")),
+    ("templates/parked.txt", include_str!("../../rules/templates/parked.txt")),
+    ("templates/relay.en.html", include_str!("../../rules/templates/relay.en.html")),
+    ("templates/relay.en.txt", include_str!("../../rules/templates/relay.en.txt")),
+    ("templates/relay.pl.html", include_str!("../../rules/templates/relay.pl.html")),
+    ("templates/relay.pl.txt", include_str!("../../rules/templates/relay.pl.txt")),
+    ("templates/undelivered.txt", include_str!("../../rules/templates/undelivered.txt")),
+];
+
+/// All rules but those of the calendar, compiled.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Serial, contract and tax numbers, and what looks like them.
+    pub numbers: NumberRules,
+    /// Attributions, header blocks, signatures, disclaimers.
+    pub quotes: QuoteRules,
+    /// Marks of robots.
+    pub robots: RobotRules,
+    /// Words that ask for escalation.
+    pub wishes: WishRules,
+    /// The sentences of our mails.
+    pub templates: Templates,
+}
+
+impl Rules {
+    /// Compiles every file.
+    ///
+    /// # Errors
+    /// Every fault of every file.
+    pub fn compile(sources: &Sources) -> Result<Rules, Vec<RuleFault>> {
+        let mut faults = Vec::new();
+        let numbers = gather(&mut faults, NumberRules::compile(sources));
+        let quotes = gather(&mut faults, QuoteRules::compile(sources));
+        let robots = gather(&mut faults, RobotRules::compile(sources));
+        let wishes = gather(&mut faults, WishRules::compile(sources));
+        let templates = gather(&mut faults, Templates::compile(sources));
+        match (numbers, quotes, robots, wishes, templates) {
+            (Some(numbers), Some(quotes), Some(robots), Some(wishes), Some(templates)) => {
+                Ok(Rules { numbers, quotes, robots, wishes, templates })
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
+fn gather<T>(faults: &mut Vec<RuleFault>, compiled: Result<T, Vec<RuleFault>>) -> Option<T> {
+    compiled.map_err(|more| faults.extend(more)).ok()
+}
 
 impl Sources {
     /// The files that the binary carries.
@@ -45,6 +107,12 @@ impl Sources {
             }
         }
         Ok(())
+    }
+
+    /// The files whose names begin so, with their texts.
+    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let named = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
+        named.map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// The text of one file; empty where there is none of that name.

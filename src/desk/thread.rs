@@ -1,7 +1,6 @@
 //! What to look up for a mail; then which ticket it belongs to, by the strongest evidence.
 
 use super::decide::{Facts, Mail};
-use super::extract;
 use super::message::Message;
 use super::reading::Reading;
 use super::site::Site;
@@ -49,7 +48,7 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         tags,
         reply_token: reply_token(message, site),
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
-        numbers: extract::keys(&message.subject, &reading.written, &reading.attachment_names(message), &reading.texts),
+        numbers: reading.number_keys(message, site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
     }
 }

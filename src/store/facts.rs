@@ -1,20 +1,19 @@
 //! What the desk asks before it thinks.
 
-use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::Work;
 use super::tickets::TicketId;
 use crate::desk::contract::Contract;
 use crate::desk::decide::Facts;
-use crate::desk::extract::OnFile;
+use crate::desk::entitlement;
 use crate::desk::thread::Keys;
 use crate::desk::ticket_number::TicketNumber;
 
 impl Work<'_> {
     /// Answers the desk's questions about a mail. `contracts` are those on file, `year` the year
     /// in which a new ticket would be numbered.
-    pub fn facts(&self, keys: &Keys, contracts: &[Contract], year: u16) -> anyhow::Result<Facts> {
+    pub fn facts(&self, keys: &Keys, contracts: &[Contract], year: i16) -> anyhow::Result<Facts> {
         let mut threads = Vec::new();
         let mut wanted: Vec<TicketId> = Vec::new();
         for message_id in &keys.message_ids {
@@ -27,7 +26,7 @@ impl Work<'_> {
             wanted.extend(self.find_ticket(*number)?);
         }
         if let Some(Ok(token)) = &keys.reply_token {
-            wanted.extend(self.find_ticket(token.ticket)?);
+            wanted.extend(token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten());
         }
         let bounced = match &keys.bounced_message_id {
             Some(message_id) => self.sent_mail_by_message_id(message_id)?,
@@ -38,13 +37,11 @@ impl Work<'_> {
         }
         wanted.sort_by_key(|id| id.0);
         wanted.dedup();
-        let sender = keys.sender.as_deref();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
             threads,
             tickets: wanted.into_iter().map(|id| self.ticket(id)).collect::<anyhow::Result<_>>()?,
-            on_file: OnFile::matching(contracts, &keys.numbers, sender),
-            sender_on_file: sender.is_some_and(|sender| contracts.iter().any(|contract| contract.names(sender))),
+            contracts: entitlement::matching(contracts, &keys.numbers, keys.sender.as_deref()),
             bounced,
             next_sequence: self.next_sequence(year)?,
         })
@@ -65,9 +62,9 @@ impl Work<'_> {
         ticket.map(|id| id.map(|id| self.ticket_number(TicketId(id))).transpose()).transpose()
     }
 
-    fn next_sequence(&self, year: u16) -> anyhow::Result<u32> {
+    fn next_sequence(&self, year: i16) -> anyhow::Result<u32> {
         let mut select = self.transaction.prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM ticket WHERE year = ?1")?;
-        Ok(select.query_row([year], |row| row.get(0))?)
+        Ok(select.query_row([TicketNumber::new(year, 0).year()], |row| row.get(0))?)
     }
 
 }

@@ -3,10 +3,10 @@
 
 use super::{Case, Decision, Disposition, Effect};
 use crate::desk::message::Address;
-use crate::desk::reply::{self, Purpose};
+use crate::desk::reply;
 use crate::desk::site::Engineer;
 use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
-use crate::desk::token::ReplyToken;
+use crate::desk::token::{Purpose, ReplyToken};
 
 /// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
 pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
@@ -71,14 +71,14 @@ fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticke
     if case.mail.message.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("From")).count() != 1 {
         return Err(Held { reason: "several-senders", tell: Some(engineer) });
     }
-    match case.facts.tickets.iter().find(|ticket| ticket.number == token.ticket) {
+    match case.facts.tickets.iter().find(|ticket| ticket.number.to_string().eq_ignore_ascii_case(&token.ticket)) {
         Some(ticket) => Ok((engineer, ticket)),
         None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
     }
 }
 
 fn engineer_of<'a>(token: &ReplyToken, case: &'a Case) -> Option<&'a Engineer> {
-    (token.purpose == Purpose::Notice.name()).then(|| case.site.engineer(&token.engineer_id)).flatten()
+    (token.purpose == Purpose::Relay).then(|| case.site.engineer(&token.engineer_id)).flatten()
 }
 
 /// Why this answer must not go to a customer as it is.

@@ -2,7 +2,9 @@
 
 use super::{Case, Decision, Disposition, Effect, NewTicket};
 use crate::desk::calendar::{self, WindowName};
-use crate::desk::extract::{Found, Place};
+use crate::desk::contract::ServiceWindow;
+use crate::desk::entitlement;
+use crate::desk::extract::{Found, Numbers, OnFile, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
 use crate::desk::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Ticket};
@@ -14,8 +16,7 @@ const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// Opens a ticket: clock, acknowledgement, and a notice to each engineer.
 pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evidence: &str) -> Decision {
-    let year = case.site.calendar.year(case.now);
-    let number = TicketNumber::new(year, case.facts.next_sequence);
+    let number = TicketNumber::new(case.site.calendar.year(case.now), case.facts.next_sequence);
     let message = &case.mail.message;
     let new = NewTicket {
         number,
@@ -25,7 +26,7 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         opened_at: case.now,
         linked_to: linked_to.map(|ticket| ticket.number),
     };
-    let numbers = known_numbers(case);
+    let numbers = numbers_of(case);
     let clock = reaction_clock(case, &numbers);
     let ticket = Ticket {
         number,
@@ -62,7 +63,7 @@ pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part
     effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
     let mut ticket = ticket.clone();
     if takes_part {
-        let new = known_numbers(case).into_iter().filter(|known| !already_known(&ticket, known)).collect::<Vec<_>>();
+        let new = numbers_of(case).into_iter().filter(|known| !already_known(&ticket, known)).collect::<Vec<_>>();
         effects.extend(new.iter().map(|known| Effect::AddNumber(number, known.clone())));
         ticket.numbers.extend(new);
         if ticket.state == State::AwaitingData && ticket.missing().is_empty() {
@@ -80,13 +81,13 @@ fn already_known(ticket: &Ticket, known: &KnownNumber) -> bool {
 }
 
 /// The numbers of a mail, as a ticket keeps them.
-pub fn known_numbers_of(numbers: &crate::desk::extract::Numbers) -> Vec<KnownNumber> {
+pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
     let known = |kind: NumberKind| {
         move |found: &Found| KnownNumber {
             kind,
             value: found.value.clone(),
             written: found.written.clone(),
-            evidence: format!("{}: {} [{}]", found.place, found.evidence, found.rule),
+            evidence: format!("{}: {} [{}]", found.place.name(), found.evidence, found.rule),
             quoted: found.place == Place::Quote,
             on_file: found.on_file,
         }
@@ -96,8 +97,9 @@ pub fn known_numbers_of(numbers: &crate::desk::extract::Numbers) -> Vec<KnownNum
     serials.chain(contracts).chain(numbers.nips.iter().map(known(NumberKind::Nip))).collect()
 }
 
-fn known_numbers(case: &Case) -> Vec<KnownNumber> {
-    known_numbers_of(&case.reading.numbers(&case.mail.message, &case.facts.on_file, case.site))
+fn numbers_of(case: &Case) -> Vec<KnownNumber> {
+    let on_file = OnFile::from(&case.facts.contracts);
+    known_numbers(&case.reading.numbers(&case.mail.message, &on_file, case.site))
 }
 
 fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
@@ -116,12 +118,12 @@ fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
     }
 }
 
-/// The service window of the contract named in the mail; where none on file is, of the strictest
-/// one on file that names the serial or the sender; else 8x5 (service terms, "Reading the clocks").
+/// The window of the contracts on file that the request is about, else 8x5 (service terms,
+/// "Reading the clocks").
 fn window(case: &Case, numbers: &[KnownNumber]) -> WindowName {
-    let on_day = case.site.calendar.local_date(case.now);
-    let name = case.facts.on_file.strictest_window(numbers, case.keys.sender.as_deref(), on_day);
-    WindowName::new(name.unwrap_or("8x5"))
+    let day = case.site.calendar.date(case.now);
+    let window = entitlement::window(&case.facts.contracts, numbers, case.keys.sender.as_deref(), day);
+    WindowName::new(window.unwrap_or(ServiceWindow::EightByFive).name())
 }
 
 /// The acknowledgement, unless a rule withholds it. Returns whether it goes out, and why.

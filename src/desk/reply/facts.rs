@@ -2,7 +2,6 @@
 
 use minijinja::{Value, context};
 
-use crate::desk::language::Language;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::{ClockKind, Entry, NumberKind, Ticket};
@@ -38,7 +37,7 @@ pub(super) fn desk(site: &Site) -> Value {
 /// All facts of a ticket, for engineers.
 pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
     let reaction = ticket.clock(ClockKind::Reaction);
-    let local = |at| site.calendar.local(at, Language::Polish);
+    let local = |at| site.calendar.local(at).polish();
     let numbers = |kind: NumberKind| -> Vec<Value> {
         let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind);
         let shown = of_kind.map(|number| {
@@ -65,7 +64,7 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
 /// One line of a ticket's history.
 pub(super) fn history(site: &Site, entry: &Entry) -> Value {
     context! {
-        at => site.calendar.local(entry.at, Language::Polish),
+        at => site.calendar.local(entry.at).polish(),
         kind => entry.kind.name(),
         author => entry.author,
         text => entry.text,

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Post, Purpose, ReplyError};
-use crate::desk::compose::{self, AutoSubmitted, File, Mailbox, Outgoing};
-use crate::desk::message::{Address, Message};
+use crate::desk::compose::{self, AutoSubmitted, Outgoing};
+use crate::desk::message::{Address, Attachment, Message};
 use crate::desk::site::{Engineer, Site};
 use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
@@ -26,8 +26,8 @@ impl<'a> Letter<'a> {
         let outgoing = Outgoing {
             message_id: site.token_key.message_id(purpose.name(), cause, &to.address, identity.domain()),
             date: now,
-            from: Mailbox { name: identity.name.clone(), address: identity.address.clone() },
-            to: Mailbox { name: to.name.clone(), address: to.address.clone() },
+            from: Address { name: identity.name.clone(), address: identity.address.clone() },
+            to: to.clone(),
             ..Outgoing::default()
         };
         Letter { site, ticket: None, purpose, recipient: to.address.clone(), outgoing }
@@ -42,7 +42,6 @@ impl<'a> Letter<'a> {
     /// The mail answers this one (RFC 5322 section 3.6.4).
     pub(super) fn answering(mut self, message: &Message) -> Self {
         self.outgoing.references = message.references.clone();
-        self.outgoing.references.extend(message.message_id.clone());
         self.outgoing.in_reply_to = message.message_id.clone();
         self
     }
@@ -61,10 +60,7 @@ impl<'a> Letter<'a> {
 
     /// Answers come back under a signed address.
     pub(super) fn reply_address(mut self, engineer: &Engineer, ticket: &Ticket) -> Self {
-        let desk = &self.site.identity.address;
-        let number = ticket.number.to_string();
-        let address = self.site.token_key.reply_address(desk, Purpose::Notice.name(), &number, &engineer.id);
-        self.outgoing.reply_to = Some(address);
+        self.outgoing.reply_to = Some(super::reply_address(self.site, engineer, ticket.number));
         self
     }
 
@@ -86,16 +82,11 @@ impl<'a> Letter<'a> {
         let last = ticket.entries.iter().rev().find(|entry| entry.kind == EntryKind::Customer);
         self.outgoing.references = ids.filter_map(|entry| entry.message_id.clone()).collect();
         self.outgoing.in_reply_to = last.and_then(|entry| entry.message_id.clone());
-        // The last reference is the mail that is answered (RFC 5322 section 3.6.4).
-        if let Some(answered) = &self.outgoing.in_reply_to {
-            self.outgoing.references.retain(|id| id != answered);
-            self.outgoing.references.push(answered.clone());
-        }
         self
     }
 
     /// Files go along.
-    pub(super) fn attach(mut self, files: Vec<File>) -> Self {
+    pub(super) fn attach(mut self, files: Vec<Attachment>) -> Self {
         self.outgoing.attachments = files;
         self
     }
