@@ -17,3 +17,4 @@ pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod mailbox;
+pub mod smtp;
