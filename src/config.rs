@@ -21,6 +21,7 @@ use toml::de::DeTable;
 pub use self::fault::{Fault, Faults};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
+use crate::desk::site::{Engineer, Identity};
 use crate::mailbox::Filing;
 
 /// The keys above the first section, for those who write one below it by mistake.
@@ -48,7 +49,7 @@ const DEFAULT_MAX_TRANSIT: Duration = Duration::from_secs(2 * 3600);
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The desk as customers know it.
-    pub desk: Desk,
+    pub desk: Identity,
     /// Where the database is.
     pub state_dir: PathBuf,
     /// A folder whose files replace their namesakes in the built-in `rules/`.
@@ -72,6 +73,43 @@ pub struct Config {
 }
 
 impl Config {
+    /// The settings that the program carries, for the demo and for `explain`: everything below
+    /// `dir`, a Maildir as mailbox, another for outgoing mail, and a key that protects nothing.
+    pub fn embedded(dir: &Path) -> Config {
+        let engineer = |id: &str, name: &str| Engineer {
+            id: id.to_string(),
+            name: name.to_string(),
+            address: format!("{id}@hezo.example"),
+        };
+        Config {
+            desk: Identity {
+                name: "HEZO Assistance".to_string(),
+                address: "pomoc@myhezo.pl".to_string(),
+                aliases: Vec::new(),
+                escalation_address: "escalation@myhezo.pl".to_string(),
+                phone: "12 25 25 600".to_string(),
+                escalation_phone: "12 25 25 502".to_string(),
+                portal: "myHEZO.pl".to_string(),
+            },
+            state_dir: dir.join("state"),
+            rules_dir: None,
+            contracts: None,
+            token_key: Secret::new("a key for examples, known to all"),
+            engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
+            mailboxes: vec![MailboxConfig {
+                name: "example".to_string(),
+                kind: MailboxKind::Maildir { path: dir.join("mailbox") },
+                start: Start::All,
+                poll_interval: Duration::from_secs(5),
+                filing: Filing::Leave,
+            }],
+            outgoing: Outgoing::Maildir(dir.join("outgoing")),
+            max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
+            max_transit: DEFAULT_MAX_TRANSIT,
+            closing_days: Vec::new(),
+        }
+    }
+
     /// Reads the file at `path`, and the secrets from the files that it names: a full path, or the
     /// name of a credential that systemd handed over (`LoadCredential=`).
     ///
@@ -151,36 +189,6 @@ fn check_no_loop(top: &Section<'_>, mailboxes: &[MailboxConfig], outgoing: Optio
     if mailboxes.iter().any(watches) {
         top.fault("outgoing", "puts mail into a Maildir that is watched; write another");
     }
-}
-
-/// The desk as customers know it.
-#[derive(Clone, Debug)]
-pub struct Desk {
-    /// Shown as the sender's name.
-    pub name: String,
-    /// The address customers write to; also the sender of every mail.
-    pub address: String,
-    /// Other addresses under which the desk receives mail.
-    pub aliases: Vec<String>,
-    /// Where overdue tickets go.
-    pub escalation_address: String,
-    /// The telephone of the desk.
-    pub phone: String,
-    /// The telephone for escalations.
-    pub escalation_phone: String,
-    /// The portal, as customers type it.
-    pub portal: String,
-}
-
-/// Somebody who answers customers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Engineer {
-    /// A short stable id: small letters, digits.
-    pub id: String,
-    /// The name that customers see.
-    pub name: String,
-    /// The address that the engineer writes from and is written to.
-    pub address: String,
 }
 
 /// One mailbox.
@@ -270,6 +278,17 @@ pub enum Start {
     All,
     /// What arrived at or after this moment.
     At(Timestamp),
+}
+
+impl Start {
+    /// Whether a mail that was there at the first opening, received at this moment, is left alone.
+    pub fn leaves_out(self, received: Timestamp) -> bool {
+        match self {
+            Start::Now => true,
+            Start::All => false,
+            Start::At(start) => received < start,
+        }
+    }
 }
 
 /// How mail leaves.

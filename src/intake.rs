@@ -73,9 +73,20 @@ impl<F: Folder> Intake<F> {
                 Err(error) => {
                     let wait = backoff.next_wait();
                     if std::mem::replace(&mut reachable, false) {
-                        tracing::warn!(mailbox, folder, error = format!("{error:#}"), "the mailbox does not answer; trying again until it does");
+                        tracing::warn!(
+                            mailbox,
+                            folder,
+                            error = format!("{error:#}"),
+                            "the mailbox does not answer; trying again until it does"
+                        );
                     } else {
-                        tracing::debug!(mailbox, folder, error = format!("{error:#}"), seconds = wait.as_secs(), "still no answer");
+                        tracing::debug!(
+                            mailbox,
+                            folder,
+                            error = format!("{error:#}"),
+                            seconds = wait.as_secs(),
+                            "still no answer"
+                        );
                     }
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
@@ -145,7 +156,12 @@ impl<F: Folder> Intake<F> {
         }
         let listed = self.folder.list(Uid(0)).await?;
         let old: Vec<Listed> = listed.into_iter().filter(|mail| start.leaves_out(mail.internal_date)).collect();
-        tracing::info!(mailbox, folder, noted = old.len(), "first opening: what was there before is noted and left alone");
+        tracing::info!(
+            mailbox,
+            folder,
+            noted = old.len(),
+            "first opening: what was there before is noted and left alone"
+        );
         self.office.write(move |office, store| store.first_opening(&mailbox, &folder, epoch, &old, office.now())).await
     }
 
@@ -186,7 +202,11 @@ impl<F: Folder> Intake<F> {
             // Somebody took it away between the list and the fetch.
             Fetched::Gone => return Ok(true),
             Fetched::Refused(words) if !self.refused_for_good(uid) => {
-                tracing::warn!(uid = uid.0, words, "the server does not hand a mail out; trying again at the next pass");
+                tracing::warn!(
+                    uid = uid.0,
+                    words,
+                    "the server does not hand a mail out; trying again at the next pass"
+                );
                 return Ok(false);
             }
             fetched => fetched,
@@ -197,9 +217,18 @@ impl<F: Folder> Intake<F> {
         let settled = tokio::task::spawn_blocking(move || arrival.settle(&office, fetched));
         let (disposition, reason) = settled.await.context("deciding a mail broke off")??;
         let milliseconds = began.elapsed().as_millis() as u64;
-        let (name, ticket) = told(&disposition);
+        let ticket = disposition.ticket().map(|number| number.to_string());
         let Watched { mailbox, folder, .. } = &self.watched;
-        tracing::info!(mailbox, folder, uid = uid.0, disposition = name, ticket, reason, milliseconds, "mail decided");
+        tracing::info!(
+            mailbox,
+            folder,
+            uid = uid.0,
+            disposition = disposition.name(),
+            ticket,
+            reason,
+            milliseconds,
+            "mail decided"
+        );
         if stays {
             self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await?;
         } else {
@@ -215,16 +244,6 @@ impl<F: Folder> Intake<F> {
     }
 }
 
-fn told(disposition: &Disposition) -> (&'static str, Option<String>) {
-    match disposition {
-        Disposition::Opened(number) => ("opened", Some(number.to_string())),
-        Disposition::Attached(number) => ("attached", Some(number.to_string())),
-        Disposition::Noted => ("noted", None),
-        Disposition::Parked => ("parked", None),
-        Disposition::Duplicate(number) => ("duplicate", number.map(|number| number.to_string())),
-    }
-}
-
 /// One mail on its way into the store.
 struct Arrival {
     watched: Watched,
@@ -237,13 +256,19 @@ impl Arrival {
     fn settle(&self, office: &Office, fetched: Fetched) -> anyhow::Result<(Disposition, String)> {
         let (raw, too_large, refused) = match fetched {
             Fetched::Bytes(raw) => (raw, None, None),
-            Fetched::TooLarge { header, structure } => (header, Some(TooLarge { size: self.listed.size, structure }), None),
+            Fetched::TooLarge { header, structure } => {
+                (header, Some(TooLarge { size: self.listed.size, structure }), None)
+            }
             Fetched::Refused(words) => (Vec::new(), None, Some(words)),
             Fetched::Gone => (Vec::new(), None, Some("gone".to_string())),
         };
         let header_hash = message::header_hash(&raw);
         if let Some(words) = refused {
-            tracing::error!(uid = self.listed.uid.0, words, "the server never handed a mail out; it is parked and stays where it is");
+            tracing::error!(
+                uid = self.listed.uid.0,
+                words,
+                "the server never handed a mail out; it is parked and stays where it is"
+            );
             return self.note(office, header_hash, None, Disposition::Parked, "the-server-refuses-it");
         }
         if office.write_now(|store| store.was_before_the_desk(&header_hash))? {
@@ -262,7 +287,12 @@ impl Arrival {
     }
 
     fn decide(
-        &self, office: &Office, raw: &[u8], content_hash: [u8; 32], header_hash: [u8; 32], too_large: Option<TooLarge>,
+        &self,
+        office: &Office,
+        raw: &[u8],
+        content_hash: [u8; 32],
+        header_hash: [u8; 32],
+        too_large: Option<TooLarge>,
     ) -> anyhow::Result<(Disposition, String)> {
         let site = &office.site;
         let mail = Mail {
@@ -280,7 +310,12 @@ impl Arrival {
             let facts = store.facts(&keys, &office.contracts, site.calendar.year(now))?;
             let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
             store.apply(&decision.effects, Some(&content_hash), now)?;
-            let entry = JournalEntry { folder: &self.opened, listed: &self.listed, content_hash: Some(content_hash), header_hash: Some(header_hash) };
+            let entry = JournalEntry {
+                folder: &self.opened,
+                listed: &self.listed,
+                content_hash: Some(content_hash),
+                header_hash: Some(header_hash),
+            };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
             ring(office, &decision.effects);
             Ok((decision.disposition, decision.reason))
@@ -289,7 +324,13 @@ impl Arrival {
 
     /// Parks a mail that the desk could not decide. Where even that fails the store is at fault,
     /// and the mail is tried again.
-    fn give_up(&self, office: &Office, content_hash: [u8; 32], header_hash: [u8; 32], reason: &str) -> anyhow::Result<(Disposition, String)> {
+    fn give_up(
+        &self,
+        office: &Office,
+        content_hash: [u8; 32],
+        header_hash: [u8; 32],
+        reason: &str,
+    ) -> anyhow::Result<(Disposition, String)> {
         let parked = self.note(office, header_hash, Some(content_hash), Disposition::Parked, "cannot-be-decided")?;
         tracing::error!(uid = self.listed.uid.0, reason, "a mail could not be decided; it is parked with its bytes");
         Ok(parked)
@@ -297,11 +338,21 @@ impl Arrival {
 
     /// Records a mail without deciding it. What is parked this way is told to the engineers.
     fn note(
-        &self, office: &Office, header_hash: [u8; 32], content_hash: Option<[u8; 32]>, disposition: Disposition, reason: &str,
+        &self,
+        office: &Office,
+        header_hash: [u8; 32],
+        content_hash: Option<[u8; 32]>,
+        disposition: Disposition,
+        reason: &str,
     ) -> anyhow::Result<(Disposition, String)> {
         office.write_now(|store| {
             let now = office.now();
-            let entry = JournalEntry { folder: &self.opened, listed: &self.listed, content_hash, header_hash: Some(header_hash) };
+            let entry = JournalEntry {
+                folder: &self.opened,
+                listed: &self.listed,
+                content_hash,
+                header_hash: Some(header_hash),
+            };
             store.journal(&entry, &disposition, reason, now)?;
             if disposition == Disposition::Parked {
                 let effects = self.alerts(office, header_hash, reason, now);

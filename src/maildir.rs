@@ -4,8 +4,11 @@
 //! A mail is known by the part of its file name that never changes, so that it stays the same mail
 //! when a client moves it to `cur/` or changes its flags.
 
+mod deliver;
 mod files;
 mod watch;
+
+pub use deliver::deliver;
 
 use std::collections::HashMap;
 use std::ffi::OsString;

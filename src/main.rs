@@ -30,7 +30,9 @@ enum Command {
     #[command(after_help = "Example: hezo-intake check --offline")]
     Check(Check),
     /// Say what the program sees in a mail and would do, and why
-    #[command(after_help = "Example: hezo-intake explain mail.eml\n         cat mail.eml | hezo-intake explain --json -")]
+    #[command(
+        after_help = "Example: hezo-intake explain mail.eml\n         cat mail.eml | hezo-intake explain --json -"
+    )]
     Explain(commands::explain::Options),
     /// List tickets, or show one with everything that happened
     #[command(subcommand, after_help = "Example: hezo-intake tickets show Z26-000123-7")]
@@ -127,8 +129,12 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => commands::demo::demo(&options),
         Command::Check(check) => commands::check::check(&check.settings.config, check.offline),
         Command::Explain(options) => commands::explain::explain(&options),
-        Command::Tickets(Tickets::List { settings, json, most }) => commands::tickets::list(&load(&settings)?, json, most),
-        Command::Tickets(Tickets::Show { settings, number, json }) => commands::tickets::show(&load(&settings)?, &number, json),
+        Command::Tickets(Tickets::List { settings, json, most }) => {
+            commands::tickets::list(&load(&settings)?, json, most)
+        }
+        Command::Tickets(Tickets::Show { settings, number, json }) => {
+            commands::tickets::show(&load(&settings)?, &number, json)
+        }
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
     }
 }

@@ -60,7 +60,8 @@ impl Office {
     /// # Errors
     /// Those of `work`, of the commit, and a panic inside.
     pub async fn write<T: Send + 'static>(
-        self: &Arc<Self>, work: impl FnOnce(&Office, &Work) -> anyhow::Result<T> + Send + 'static,
+        self: &Arc<Self>,
+        work: impl FnOnce(&Office, &Work) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let office = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || office.write_now(|store| work(&office, store)));
@@ -127,7 +128,8 @@ fn replace_below(sources: &mut Sources, dir: &Path, prefix: &str) -> anyhow::Res
         if entry.file_type()?.is_dir() {
             replace_below(sources, &entry.path(), &format!("{name}/"))?;
         } else {
-            let text = std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {}", entry.path().display()))?;
+            let text = std::fs::read_to_string(entry.path())
+                .with_context(|| format!("cannot read {}", entry.path().display()))?;
             sources.replace(&name, text)?;
         }
     }

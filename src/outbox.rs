@@ -116,10 +116,13 @@ impl Outbox {
     async fn send_due(&mut self) -> anyhow::Result<Duration> {
         let room = MOST_AT_ONCE - self.under_way.len().min(MOST_AT_ONCE);
         let most = self.under_way.len() + room;
-        let (due, next, now) = self.office.write(move |office, store| {
-            let now = office.now();
-            Ok((store.outbox_due(now, most)?, store.outbox_next()?, now))
-        }).await?;
+        let (due, next, now) = self
+            .office
+            .write(move |office, store| {
+                let now = office.now();
+                Ok((store.outbox_due(now, most)?, store.outbox_next()?, now))
+            })
+            .await?;
         for due in due.into_iter().filter(|due| !self.under_way.contains(&due.id)).take(room).collect::<Vec<_>>() {
             self.under_way.insert(due.id);
             let transport = self.transport.clone();
@@ -129,7 +132,8 @@ impl Outbox {
                 (due, outcome)
             });
         }
-        let until_next = next.map_or(LONGEST_SLEEP, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+        let until_next =
+            next.map_or(LONGEST_SLEEP, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
         // What is due but under way, or waits for room, is started when one of those ends.
         let idle = if until_next.is_zero() { LONGEST_SLEEP } else { until_next };
         Ok(idle.min(LONGEST_SLEEP))
@@ -149,7 +153,12 @@ impl Outbox {
         let (id, purpose) = (due.id, due.purpose);
         let marked = self.office.write(move |office, store| settle(office, store, &due, &outcome)).await;
         if let Err(error) = marked {
-            tracing::error!(outbox = id, purpose = purpose.name(), error = format!("{error:#}"), "a send could not be marked; the mail is sent again");
+            tracing::error!(
+                outbox = id,
+                purpose = purpose.name(),
+                error = format!("{error:#}"),
+                "a send could not be marked; the mail is sent again"
+            );
         }
     }
 }
@@ -163,9 +172,18 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
             tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
             store.outbox_sent(id, now)
         }
-        Outcome::Later { reason } | Outcome::Unknown { reason } if now.duration_since(due.created_at) < GIVE_UP_AFTER => {
+        Outcome::Later { reason } | Outcome::Unknown { reason }
+            if now.duration_since(due.created_at) < GIVE_UP_AFTER =>
+        {
             let wait = backoff::full_wait(FIRST_WAIT, LONGEST_WAIT, due.attempts);
-            tracing::warn!(outbox = id, purpose, attempt = due.attempts + 1, seconds = wait.as_secs(), reason, "mail not accepted now; trying again");
+            tracing::warn!(
+                outbox = id,
+                purpose,
+                attempt = due.attempts + 1,
+                seconds = wait.as_secs(),
+                reason,
+                "mail not accepted now; trying again"
+            );
             store.outbox_later(id, after(now, wait), reason)
         }
         Outcome::Later { reason } | Outcome::Unknown { reason } | Outcome::Never { reason } => {

@@ -32,7 +32,12 @@ enum AnyIntake {
 ///
 /// # Errors
 /// The parts cannot be built: rules, contracts, database, a certificate file.
-pub async fn run(config: &Config, clock: Clock, stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static) -> anyhow::Result<()> {
+pub async fn run(
+    config: &Config,
+    clock: Clock,
+    stop: watch::Receiver<bool>,
+    ready: impl Fn() + Send + Sync + 'static,
+) -> anyhow::Result<()> {
     let office = Office::open(config, clock)?;
     run_in(&office, config, stop, ready).await
 }
@@ -42,7 +47,10 @@ pub async fn run(config: &Config, clock: Clock, stop: watch::Receiver<bool>, rea
 /// # Errors
 /// A part cannot be built.
 pub async fn run_in(
-    office: &Arc<Office>, config: &Config, mut stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static,
+    office: &Arc<Office>,
+    config: &Config,
+    mut stop: watch::Receiver<bool>,
+    ready: impl Fn() + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     let mut loops = JoinSet::new();
     let intakes = intakes(config, office)?;
@@ -75,7 +83,9 @@ pub async fn run_in(
     }
     let ended = async { while loops.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
-        tracing::warn!("a loop did not end in time and is cut off; what it did not commit is done again after the next start");
+        tracing::warn!(
+            "a loop did not end in time and is cut off; what it did not commit is done again after the next start"
+        );
     }
     Ok(())
 }

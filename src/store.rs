@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-pub use journal::{Account, BEFORE_THE_DESK, FolderId, JournalEntry, OpenedFolder};
+pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
 pub use outbox::{Due, Queued};
 pub use tickets::{Summary, TicketId};
 
@@ -49,7 +49,8 @@ impl Store {
     /// Another process holds the lock; the directory cannot be written; the file was written by a
     /// newer version.
     pub fn open(state_dir: &Path) -> anyhow::Result<Store> {
-        std::fs::create_dir_all(state_dir).with_context(|| format!("cannot make the state directory {}", state_dir.display()))?;
+        std::fs::create_dir_all(state_dir)
+            .with_context(|| format!("cannot make the state directory {}", state_dir.display()))?;
         let lock = lock(&state_dir.join(LOCK))?;
         let path = state_dir.join(FILE);
         let mut connection = Connection::open(&path).with_context(|| cannot_open(&path))?;
@@ -72,7 +73,11 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags).with_context(|| cannot_open(&path))?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version as usize != MIGRATIONS.len() {
-            bail!("{} has schema {version}, this program reads {}: restart the service with this version", path.display(), MIGRATIONS.len());
+            bail!(
+                "{} has schema {version}, this program reads {}: restart the service with this version",
+                path.display(),
+                MIGRATIONS.len()
+            );
         }
         Ok(Store::with(connection, None))
     }
@@ -127,7 +132,10 @@ fn lock(path: &PathBuf) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("another hezo-intake holds {}: stop it first, or give this one a state_dir of its own", path.display())
+            bail!(
+                "another hezo-intake holds {}: stop it first, or give this one a state_dir of its own",
+                path.display()
+            )
         }
         Err(std::fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::desk::decide;
+use crate::desk::ticket::ClockKind;
 use crate::office::Office;
 use crate::store::{TicketId, Work};
-use crate::desk::ticket::ClockKind;
 
 /// Never sleep longer than this: the system's clock may be set, and a suspended machine's sleep
 /// does not count the time it was away.
@@ -20,9 +20,12 @@ pub async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = fire_due(&office).await {
             tracing::error!(error = format!("{error:#}"), "due clocks could not be acted upon; trying again");
         }
-        let next = office.write(|office, store| Ok(store.next_due()?.map(|due| due.duration_since(office.now())))).await;
+        let next =
+            office.write(|office, store| Ok(store.next_due()?.map(|due| due.duration_since(office.now())))).await;
         let sleep = match next {
-            Ok(Some(left)) => Duration::try_from(left).unwrap_or_default().clamp(Duration::from_millis(100), LONGEST_SLEEP),
+            Ok(Some(left)) => {
+                Duration::try_from(left).unwrap_or_default().clamp(Duration::from_millis(100), LONGEST_SLEEP)
+            }
             _ => LONGEST_SLEEP,
         };
         tokio::select! {
@@ -54,7 +57,12 @@ fn fire(office: &Office, store: &Work, id: TicketId, kind: ClockKind) -> anyhow:
     let effects = decide::overdue(&ticket, clock, store.originals(id)?, &office.site, now);
     store.apply(&effects, None, now)?;
     let late = now.duration_since(clock.due).as_secs();
-    tracing::warn!(ticket = ticket.number.to_string(), clock = kind.name(), late_seconds = late, "a clock fell due; the ticket goes to escalation");
+    tracing::warn!(
+        ticket = ticket.number.to_string(),
+        clock = kind.name(),
+        late_seconds = late,
+        "a clock fell due; the ticket goes to escalation"
+    );
     office.outbox_bell.notify_one();
     Ok(())
 }

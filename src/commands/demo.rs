@@ -19,6 +19,7 @@ use crate::desk::message::{self, Message};
 use crate::desk::ticket::{NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::office::Office;
+use crate::store::Decided;
 use crate::{maildir, service};
 
 /// How the demo runs.
@@ -62,7 +63,9 @@ pub fn demo(options: &Options) -> anyhow::Result<ExitCode> {
     block_on(async {
         let (tell, stop) = watch::channel(false);
         let (ready, mut walked) = watch::channel(false);
-        let told = move || drop(ready.send(true));
+        let told = move || {
+            let _ = ready.send(true);
+        };
         let service = {
             let (office, config, stop) = (Arc::clone(&office), config.clone(), stop);
             tokio::spawn(async move { service::run_in(&office, &config, stop, told).await })
@@ -113,7 +116,8 @@ impl Show {
         let nothing = Blanks::default();
         let first = self.mail("A customer reports a fault, with both numbers", DRIVE_FAILED, &nothing).await?;
         let second = self.mail("Another forgets the numbers", NO_NUMBERS, &nothing).await?;
-        self.mail("A third writes in English, the numbers in an HTML table; the contract is 24x7", ENGLISH, &nothing).await?;
+        self.mail("A third writes in English, the numbers in an HTML table; the contract is 24x7", ENGLISH, &nothing)
+            .await?;
         let first = first.context("the first mail opened no ticket")?;
         let second = second.context("the second mail opened no ticket")?;
         let about_first = self.blanks(first)?;
@@ -131,16 +135,21 @@ impl Show {
         let mail = template.replace("{date}", &date).replace("{ticket}", &blanks.ticket);
         let mail = mail.replace("{ack}", &blanks.ack).replace("{reply_to}", &blanks.reply_to);
         let raw = mail.replace('\n', "\r\n").into_bytes();
-        maildir::deliver(&self.dir.join("mailbox"), &raw)?;
         let hash = message::content_hash(&raw);
-        let decided = self.wait("the mail was not decided", || self.office.write_now(|store| store.decision(&hash))).await?;
-        self.told(decided.disposition, &decided.reason, &raw)
+        let before = self.office.now();
+        maildir::deliver(&self.dir.join("mailbox"), &raw)?;
+        let ours = |decided: &Decided| decided.content_hash == hash;
+        let look = || Ok(self.office.write_now(|store| store.decided_since(before))?.into_iter().find(ours));
+        let decided = self.wait("the mail was not decided", look).await?;
+        self.told(&decided)
     }
 
-    fn told(&self, disposition: Disposition, reason: &str, raw: &[u8]) -> anyhow::Result<Option<TicketNumber>> {
-        let from = Message::parse(raw).from.map_or(String::new(), |from| from.address);
+    fn told(&self, decided: &Decided) -> anyhow::Result<Option<TicketNumber>> {
+        let Decided { disposition, reason, content_hash } = decided;
+        let raw = self.office.write_now(|store| store.kept(content_hash))?.unwrap_or_default();
+        let from = Message::parse(&raw).from.map_or(String::new(), |from| from.address);
         println!("   from       {}", printable(&from));
-        let number = match disposition {
+        let number = match *disposition {
             Disposition::Opened(number) => {
                 println!("   ticket     {number} opened [{reason}]");
                 Some(number)
@@ -178,7 +187,10 @@ impl Show {
     fn facts(&self, ticket: &Ticket) {
         let numbers = |kind: NumberKind| -> String {
             let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind);
-            of_kind.map(|number| format!("{}{}", number.value, if number.on_file { " (on file)" } else { "" })).collect::<Vec<_>>().join(", ")
+            of_kind
+                .map(|number| format!("{}{}", number.value, if number.on_file { " (on file)" } else { "" }))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
         println!("   serial     {}", printable(&numbers(NumberKind::Serial)));
@@ -243,18 +255,19 @@ impl Show {
 
     /// Tells of every mail that comes, for ever.
     async fn watch(&self) -> anyhow::Result<()> {
-        let mut seen = self.office.write_now(|store| store.decisions_after(0))?.last().map_or(0, |last| last.row);
+        let mut since = self.office.now();
         let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => return Ok(()),
                 () = tokio::time::sleep(Duration::from_millis(300)) => {}
             }
-            for decided in self.office.write_now(|store| store.decisions_after(seen))? {
-                seen = decided.row;
+            let until = self.office.now();
+            for decided in self.office.write_now(|store| store.decided_since(since))? {
                 println!("── A mail came");
-                self.told(decided.disposition, &decided.reason, &decided.raw)?;
+                self.told(&decided)?;
             }
+            since = until;
         }
     }
 

@@ -96,7 +96,8 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         None => Config::embedded(Path::new("")),
     };
     let contracts = options.contracts.as_ref().or(config.contracts.as_ref());
-    let contracts = contracts.map(|path| office::contracts(path)).transpose().map_err(|error| BadInput(format!("{error:#}")))?;
+    let contracts =
+        contracts.map(|path| office::contracts(path)).transpose().map_err(|error| BadInput(format!("{error:#}")))?;
     let site = office::site(&config)?;
     let mut out = std::io::stdout().lock();
     let mut unreadable = Vec::new();
@@ -184,7 +185,9 @@ impl Number {
 impl Explanation {
     fn for_people(&self) -> String {
         let mut lines = vec![self.file.clone()];
-        let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {}", printable(&value).replace('\n', "\n               ")));
+        let mut line = |name: &str, value: String| {
+            lines.push(format!("  {name:<12} {}", printable(&value).replace('\n', "\n               ")))
+        };
         let from = self.from.as_ref().map_or("(none)".to_string(), |from| format!("{} <{}>", from.name, from.address));
         line("from", from);
         line("subject", self.subject.clone());
@@ -194,7 +197,16 @@ impl Explanation {
         for (name, numbers) in [("serial", &self.serials), ("contract", &self.contracts), ("NIP", &self.nips)] {
             for number in numbers {
                 let on_file = if number.on_file { ", on file" } else { "" };
-                line(name, format!("{} in {}: {} [{}]{on_file}", number.value, name_of(&number.place), number.evidence, number.rule));
+                line(
+                    name,
+                    format!(
+                        "{} in {}: {} [{}]{on_file}",
+                        number.value,
+                        name_of(&number.place),
+                        number.evidence,
+                        number.rule
+                    ),
+                );
             }
         }
         for refused in &self.refused {
@@ -212,7 +224,14 @@ impl Explanation {
         for file in &self.attachments {
             line("attachment", format!("{} ({}, {} bytes)", file.name, file.media_type, file.size));
         }
-        line("answer", format!("{}, because of {}", if self.answer.send { "acknowledged" } else { "not acknowledged" }, self.answer.reason));
+        line(
+            "answer",
+            format!(
+                "{}, because of {}",
+                if self.answer.send { "acknowledged" } else { "not acknowledged" },
+                self.answer.reason
+            ),
+        );
         for problem in &self.problems {
             line("problem", problem.clone());
         }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{block_on, table};
 use crate::config::{Config, MailboxKind};
 use crate::imap::{ImapFolder, Limits};
-use crate::maildir::MaildirFolder;
 use crate::mailbox::{Folder, Uid, UidValidity};
+use crate::maildir::MaildirFolder;
 use crate::store::{Account, Store};
 
 /// One folder's account.
@@ -44,7 +44,8 @@ pub fn reconcile(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         lines.iter().try_for_each(|line| serde_json::to_string(line).map(|line| println!("{line}")))?;
     } else {
         let cells = lines.iter().map(|line| {
-            let counts = [line.server, line.journal, line.gap, line.filed, line.vanished].map(|count| count.to_string());
+            let counts =
+                [line.server, line.journal, line.gap, line.filed, line.vanished].map(|count| count.to_string());
             [vec![line.mailbox.clone(), line.folder.clone()], counts.to_vec()].concat()
         });
         println!("{}", table(&["MAILBOX", "FOLDER", "SERVER", "JOURNAL", "GAP", "FILED", "VANISHED"], cells));
@@ -72,7 +73,9 @@ async fn lines(config: &Config) -> Vec<Line> {
                     lines.push(line(config, &mailbox.name, name, folder).await);
                 }
             }
-            MailboxKind::Maildir { path } => lines.push(line(config, &mailbox.name, "", MaildirFolder::new(path)).await),
+            MailboxKind::Maildir { path } => {
+                lines.push(line(config, &mailbox.name, "", MaildirFolder::new(path)).await)
+            }
         }
     }
     lines

@@ -89,7 +89,13 @@ fn for_people(ticket: &Ticket, mails: &[Queued]) {
         println!("missing   {}", missing.join(", "));
     }
     for clock in &ticket.clocks {
-        println!("\nclock     {}: from {} ({}), due {}", clock.kind, local(clock.start), clock.start_reason, local(clock.due));
+        println!(
+            "\nclock     {}: from {} ({}), due {}",
+            clock.kind,
+            local(clock.start),
+            clock.start_reason,
+            local(clock.due)
+        );
         println!("          {}", clock.explanation);
         if let Some(at) = clock.satisfied_at {
             println!("          kept {}", local(at));
@@ -105,7 +111,13 @@ fn for_people(ticket: &Ticket, mails: &[Queued]) {
     }
     let lines = mails.iter().map(|mail| {
         let when = mail.sent_at.unwrap_or(mail.created_at);
-        vec![mail.purpose.clone(), mail.state.clone(), local(when), mail.attempts.to_string(), mail.last_error.clone().unwrap_or_default()]
+        vec![
+            mail.purpose.clone(),
+            mail.state.clone(),
+            local(when),
+            mail.attempts.to_string(),
+            mail.last_error.clone().unwrap_or_default(),
+        ]
     });
     println!("\n{}", table(&["MAIL", "STATE", "WHEN", "TRIES", "LAST ANSWER"], lines));
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::section::Section;
-use super::{Desk, Engineer, value};
+use super::value;
+use crate::desk::site::{Engineer, Identity};
 use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_ENGINEER};
 
 /// The longest id of an engineer: it stands in every reply address. Characters.
 const LONGEST_ENGINEER_ID: usize = 12;
 
 /// Reads `[desk]`.
-pub(super) fn desk(section: Section<'_>) -> Option<Desk> {
+pub(super) fn desk(section: Section<'_>) -> Option<Identity> {
     let name = section.required("name", "\"Service Desk\"", value::text);
     let address = section.required("address", "\"desk@desk.example\"", value::address);
     let aliases = section.list("aliases", value::address).unwrap_or_default();
@@ -21,7 +22,7 @@ pub(super) fn desk(section: Section<'_>) -> Option<Desk> {
     check_addresses(&section, address.as_deref(), &aliases, escalation.as_deref());
     section.finish();
     let (name, address, escalation_address) = (name?, address?, escalation?);
-    Some(Desk {
+    Some(Identity {
         name,
         address,
         aliases,
@@ -50,7 +51,7 @@ fn check_addresses(section: &Section<'_>, address: Option<&str>, aliases: &[Stri
 }
 
 /// Reads every `[[engineer]]`. `desk` is `None` where it has faults of its own.
-pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Desk>) -> Option<Vec<Engineer>> {
+pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Identity>) -> Option<Vec<Engineer>> {
     let (mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new());
     let mut read_one = |section: Section<'_>| {
         let id = section.required("id", "\"ak\"", |value| engineer_id(value::string(value, "an id in quotes")?));
@@ -72,7 +73,7 @@ pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Desk>) -> Opti
     engineers.into_iter().collect()
 }
 
-fn check_against_desk(section: &Section<'_>, desk: &Desk, id: Option<&str>, address: Option<&str>) {
+fn check_against_desk(section: &Section<'_>, desk: &Identity, id: Option<&str>, address: Option<&str>) {
     let own = address.map(without_detail).is_some_and(|own| own == desk.address || desk.aliases.contains(&own));
     if own {
         section.fault("address", "is an address of the desk itself; write the engineer's own");

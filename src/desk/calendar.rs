@@ -186,7 +186,13 @@ impl Calendar {
         std::iter::successors(Some(self.date(at)), |day| day.tomorrow().ok())
     }
 
-    fn date(&self, at: Timestamp) -> Date {
+    /// The local year of a moment.
+    pub fn year(&self, at: Timestamp) -> i16 {
+        self.date(at).year()
+    }
+
+    /// The local date of a moment.
+    pub fn date(&self, at: Timestamp) -> Date {
         self.rules.zone.to_datetime(at).date()
     }
 

@@ -114,6 +114,28 @@ pub enum Disposition {
     Duplicate(Option<TicketNumber>),
 }
 
+impl Disposition {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Disposition::Opened(_) => "opened",
+            Disposition::Attached(_) => "attached",
+            Disposition::Noted => "noted",
+            Disposition::Parked => "parked",
+            Disposition::Duplicate(_) => "duplicate",
+        }
+    }
+
+    /// The ticket that the mail went to.
+    pub fn ticket(self) -> Option<TicketNumber> {
+        match self {
+            Disposition::Opened(number) | Disposition::Attached(number) => Some(number),
+            Disposition::Duplicate(number) => number,
+            Disposition::Noted | Disposition::Parked => None,
+        }
+    }
+}
+
 /// What is to be done, carried out in one transaction.
 #[derive(Clone, Debug)]
 pub struct Decision {

@@ -30,7 +30,10 @@ pub fn matching(contracts: &[Contract], keys: &[String], sender: Option<&str>) -
 /// none on file, the strictest of the active ones that name its serial or its sender (service
 /// terms, "Reading the clocks"). `None` where no contract speaks.
 pub fn window(
-    contracts: &[Contract], numbers: &[KnownNumber], sender: Option<&str>, day: Date,
+    contracts: &[Contract],
+    numbers: &[KnownNumber],
+    sender: Option<&str>,
+    day: Date,
 ) -> Option<ServiceWindow> {
     let has = |kind: NumberKind, value: &str| numbers.iter().any(|known| known.kind == kind && known.value == value);
     let named = contracts.iter().filter(|contract| has(NumberKind::Contract, &contract.number));

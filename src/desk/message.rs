@@ -86,6 +86,11 @@ impl Attachment {
     pub fn is_text(&self) -> bool {
         self.media_type.starts_with("text/")
     }
+
+    /// The content of a text file.
+    pub fn text(&self) -> String {
+        text_of(&self.content)
+    }
 }
 
 impl Message {

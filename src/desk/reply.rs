@@ -7,6 +7,7 @@ mod templates;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::compose::{AutoSubmitted, ComposeError};
 use super::decide::{Effect, Mail, SentMail};
@@ -119,19 +120,19 @@ impl From<Result<Post, ReplyError>> for Effect {
 /// Tells the customer the ticket number, what was found, what is missing, and until when a person
 /// makes contact. Of the customer's own words it repeats nothing but the numbers.
 pub fn acknowledgement(site: &Site, ticket: &Ticket, mail: &Mail, now: Timestamp) -> Result<Post, ReplyError> {
-    let written = |kind: NumberKind| -> Vec<&str> {
-        let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind && !number.quoted);
-        of_kind.map(|number| number.written.as_str()).collect()
+    let written = |kind: NumberKind| {
+        let of_kind = ticket.numbers.iter().filter(move |number| number.kind == kind && !number.quoted);
+        of_kind.map(|number| number.written.as_str()).collect::<Vec<_>>()
     };
     let missing = ticket.missing();
-    let context = minijinja::context! {
-        ticket => ticket.number.to_string(),
-        serials => written(NumberKind::Serial),
-        contracts => written(NumberKind::Contract),
-        serial_missing => missing.contains(&NumberKind::Serial),
-        contract_missing => missing.contains(&NumberKind::Contract),
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "ticket": ticket.number.to_string(),
+        "serials": written(NumberKind::Serial),
+        "contracts": written(NumberKind::Contract),
+        "serial_missing": missing.contains(&NumberKind::Serial),
+        "contract_missing": missing.contains(&NumberKind::Contract),
+        "desk": facts::desk(site),
+    });
     let letter = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
         .answering(&mail.message)
@@ -159,19 +160,19 @@ pub struct Notice<'a> {
 pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
     let Notice { ticket, mail, reading, takes_part, engineer } = *notice;
     let (files, held_back) = files(mail);
-    let context = minijinja::context! {
-        facts => facts::block(site, ticket),
-        marker => facts::MARKER,
-        subject => mail.message.subject,
-        unconfirmed => (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
-        wishes_escalation => reading.escalation.is_some(),
-        too_large => mail.too_large.as_ref().map(|large| minijinja::context! {
-            megabytes => large.size / 1_000_000, structure => large.structure, place => mail.place,
-        }),
-        held_back => held_back,
-        text => facts::readable(&reading.written),
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "facts": facts::block(site, ticket),
+        "marker": facts::MARKER,
+        "subject": mail.message.subject,
+        "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
+        "wishes_escalation": reading.escalation.is_some(),
+        "too_large": mail.too_large.as_ref().map(|large| json!({
+            "megabytes": large.size / 1_000_000, "structure": large.structure, "place": mail.place,
+        })),
+        "held_back": held_back,
+        "text": facts::readable(&reading.written),
+        "desk": facts::desk(site),
+    });
     let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
@@ -184,15 +185,21 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
 
 /// Tells an engineer what a colleague answered.
 pub fn copy(
-    site: &Site, ticket: &Ticket, author: &Engineer, text: &str, mail: &Mail, engineer: &Engineer, now: Timestamp,
+    site: &Site,
+    ticket: &Ticket,
+    author: &Engineer,
+    text: &str,
+    mail: &Mail,
+    engineer: &Engineer,
+    now: Timestamp,
 ) -> Result<Post, ReplyError> {
-    let context = minijinja::context! {
-        facts => facts::block(site, ticket),
-        marker => facts::MARKER,
-        author => author.name,
-        text => text,
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "facts": facts::block(site, ticket),
+        "marker": facts::MARKER,
+        "author": author.name,
+        "text": text,
+        "desk": facts::desk(site),
+    });
     Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
         .from_name(format!("{} ({})", author.name, ticket.number))
@@ -205,15 +212,20 @@ pub fn copy(
 /// Passes an engineer's answer on to the customer: rebuilt from its text, under the desk's
 /// address, with nothing of the engineer's mail but the name, the text and the files.
 pub fn relay(
-    site: &Site, ticket: &Ticket, engineer: &Engineer, text: &str, mail: &Mail, now: Timestamp,
+    site: &Site,
+    ticket: &Ticket,
+    engineer: &Engineer,
+    text: &str,
+    mail: &Mail,
+    now: Timestamp,
 ) -> Result<Post, ReplyError> {
-    let context = minijinja::context! {
-        ticket => ticket.number.to_string(),
-        subject => ticket.subject,
-        engineer => engineer.name,
-        text => text,
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "ticket": ticket.number.to_string(),
+        "subject": ticket.subject,
+        "engineer": engineer.name,
+        "text": text,
+        "desk": facts::desk(site),
+    });
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
         .from_name(format!("{}, {}", engineer.name, site.identity.name))
@@ -225,19 +237,23 @@ pub fn relay(
 
 /// Forwards an overdue ticket with its whole history and the original mails.
 pub fn escalation(
-    site: &Site, ticket: &Ticket, clock: &Clock, originals: Vec<Vec<u8>>, now: Timestamp,
+    site: &Site,
+    ticket: &Ticket,
+    clock: &Clock,
+    originals: Vec<Vec<u8>>,
+    now: Timestamp,
 ) -> Result<Post, ReplyError> {
     let history = ticket.entries.iter().map(|entry| facts::history(site, entry)).collect::<Vec<_>>();
     let count = originals.len();
     let forwarded = within(originals, MOST_FORWARDED_BYTES, Vec::len);
-    let context = minijinja::context! {
-        facts => facts::block(site, ticket),
-        due => site.calendar.local(clock.due).polish(),
-        explanation => clock.explanation,
-        history => history,
-        left_out => count - forwarded.len(),
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "facts": facts::block(site, ticket),
+        "due": site.calendar.local(clock.due).polish(),
+        "explanation": clock.explanation,
+        "history": history,
+        "left_out": count - forwarded.len(),
+        "desk": facts::desk(site),
+    });
     let cause = format!("{} {}", ticket.number, clock.kind);
     let recipient = Address { name: String::new(), address: site.identity.escalation_address.clone() };
     Letter::new(site, Purpose::Escalation, cause.as_bytes(), &recipient, now)
@@ -249,13 +265,13 @@ pub fn escalation(
 
 /// Tells an engineer of a mail that waits for a person.
 pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: Timestamp) -> Result<Post, ReplyError> {
-    let context = minijinja::context! {
-        reason => reason,
-        subject => mail.message.subject,
-        place => mail.place,
-        received => site.calendar.local(mail.internal_date).polish(),
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "reason": reason,
+        "subject": mail.message.subject,
+        "place": mail.place,
+        "received": site.calendar.local(mail.internal_date).polish(),
+        "desk": facts::desk(site),
+    });
     Letter::new(site, Purpose::Alert, &mail.content_hash, &engineer.mailbox(), now)
         .automatic(AutoSubmitted::Generated)
         .write("parked", context)
@@ -263,16 +279,22 @@ pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: 
 
 /// Tells an engineer that a mail of ours did not arrive.
 pub fn undelivered(
-    site: &Site, ticket: &Ticket, sent: &SentMail, reason: &str, cause: &[u8], engineer: &Engineer, now: Timestamp,
+    site: &Site,
+    ticket: &Ticket,
+    sent: &SentMail,
+    reason: &str,
+    cause: &[u8],
+    engineer: &Engineer,
+    now: Timestamp,
 ) -> Result<Post, ReplyError> {
-    let context = minijinja::context! {
-        facts => facts::block(site, ticket),
-        purpose => sent.purpose.name(),
-        recipient => sent.recipient,
-        reason => reason,
-        resumed => sent.satisfies.is_some(),
-        desk => facts::desk(site),
-    };
+    let context = json!({
+        "facts": facts::block(site, ticket),
+        "purpose": sent.purpose.name(),
+        "recipient": sent.recipient,
+        "reason": reason,
+        "resumed": sent.satisfies.is_some(),
+        "desk": facts::desk(site),
+    });
     Letter::new(site, Purpose::Alert, cause, &engineer.mailbox(), now)
         .about(ticket)
         .internal_thread(ticket)
@@ -305,5 +327,11 @@ fn files(mail: &Mail) -> (Vec<Attachment>, Vec<String>) {
 /// The first items whose sizes add up to no more than `most`.
 fn within<T>(items: Vec<T>, most: usize, size: impl Fn(&T) -> usize) -> Vec<T> {
     let mut sum = 0;
-    items.into_iter().take_while(|item| { sum += size(item); sum <= most }).collect()
+    items
+        .into_iter()
+        .take_while(|item| {
+            sum += size(item);
+            sum <= most
+        })
+        .collect()
 }

@@ -82,6 +82,13 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// Runs the tests that stand in the rule files: those that fail.
+    pub fn test(&self) -> Vec<RuleFault> {
+        self.numbers.test()
+    }
+}
+
 fn gather<T>(faults: &mut Vec<RuleFault>, compiled: Result<T, Vec<RuleFault>>) -> Option<T> {
     compiled.map_err(|more| faults.extend(more)).ok()
 }

@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 
 use super::calendar::Calendar;
-use super::classify::OwnMarks;
 use super::message::Address;
 use super::rules::Rules;
 use super::token::TokenKey;

@@ -65,7 +65,10 @@ fn answered_ids(message: &Message) -> Vec<String> {
 
 fn reply_token(message: &Message, site: &Site) -> Option<Result<ReplyToken, Forged>> {
     let named = message.to.iter().chain(&message.cc).map(|recipient| recipient.address.clone());
-    let delivered = message.headers.iter().filter(|header| DELIVERY_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)));
+    let delivered = message
+        .headers
+        .iter()
+        .filter(|header| DELIVERY_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)));
     let delivered = delivered.map(|header| header.value.trim().trim_matches(['<', '>']).to_string());
     let mut tokens: Vec<_> = named.chain(delivered).filter_map(|address| site.token_key.read(&address)).collect();
     // A forged token beside a good one takes nothing away from the good one.

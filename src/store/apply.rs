@@ -18,18 +18,24 @@ impl Work<'_> {
     fn apply_one(&self, effect: &Effect, content_hash: Option<&[u8; 32]>, now: Timestamp) -> anyhow::Result<()> {
         match effect {
             Effect::Open(new) => self.insert_ticket(new),
-            Effect::AddParticipant(number, address) => {
-                self.change(*number, "INSERT INTO participant (ticket_id, address) VALUES (?1, ?2) ON CONFLICT DO NOTHING", address)
-            }
+            Effect::AddParticipant(number, address) => self.change(
+                *number,
+                "INSERT INTO participant (ticket_id, address) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                address,
+            ),
             Effect::AddNumber(number, known) => self.insert_number(*number, known),
             Effect::AddEntry(number, entry) => self.insert_entry(*number, entry, content_hash),
-            Effect::Thread(number, message_id) => {
-                self.change(*number, "INSERT INTO thread (ticket_id, message_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING", message_id)
-            }
+            Effect::Thread(number, message_id) => self.change(
+                *number,
+                "INSERT INTO thread (ticket_id, message_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                message_id,
+            ),
             Effect::StartClock(number, clock) => self.insert_clock(*number, clock),
-            Effect::ResumeClock(number, kind) => {
-                self.change(*number, "UPDATE clock SET satisfied_at = NULL WHERE ticket_id = ?1 AND kind = ?2", kind.name())
-            }
+            Effect::ResumeClock(number, kind) => self.change(
+                *number,
+                "UPDATE clock SET satisfied_at = NULL WHERE ticket_id = ?1 AND kind = ?2",
+                kind.name(),
+            ),
             Effect::FireClock(number, kind, at) => {
                 let update = "UPDATE clock SET fired_at = ?3 WHERE ticket_id = ?1 AND kind = ?2";
                 let id = self.ticket_id(*number)?;

@@ -50,7 +50,8 @@ impl Work<'_> {
     /// The ticket of a Message-ID that belongs to just one: an empty, constant or repeated id
     /// must never bring two tickets together.
     fn only_ticket_of(&self, message_id: &str) -> anyhow::Result<Option<TicketId>> {
-        let mut select = self.transaction.prepare_cached("SELECT ticket_id FROM thread WHERE message_id = ?1 LIMIT 2")?;
+        let mut select =
+            self.transaction.prepare_cached("SELECT ticket_id FROM thread WHERE message_id = ?1 LIMIT 2")?;
         let ids: Vec<i64> = select.query_map([message_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(if let [id] = ids[..] { Some(TicketId(id)) } else { None })
     }
@@ -63,8 +64,8 @@ impl Work<'_> {
     }
 
     fn next_sequence(&self, year: i16) -> anyhow::Result<u32> {
-        let mut select = self.transaction.prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM ticket WHERE year = ?1")?;
+        let mut select =
+            self.transaction.prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM ticket WHERE year = ?1")?;
         Ok(select.query_row([TicketNumber::new(year, 0).year()], |row| row.get(0))?)
     }
-
 }

@@ -1,13 +1,13 @@
 //! Folders, the mails kept from them, and what became of each.
 
-use std::collections::HashSet;
-
+use anyhow::Context;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::tickets::TicketId;
 use super::{Work, compressed, decompressed, micros, timestamp};
 use crate::desk::decide::Disposition;
+use crate::desk::ticket_number::TicketNumber;
 use crate::mailbox::{Listed, Uid, UidValidity};
 
 /// The reason in the journal of mails that were there at a folder's very first opening.
@@ -43,6 +43,17 @@ pub struct JournalEntry<'a> {
     pub header_hash: Option<[u8; 32]>,
 }
 
+/// What became of a mail, read back.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The mail.
+    pub content_hash: Vec<u8>,
+    /// What became of it.
+    pub disposition: Disposition,
+    /// Why.
+    pub reason: String,
+}
+
 /// What a folder's journal holds, to be compared with the server.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -74,7 +85,12 @@ impl Work<'_> {
     /// Records a folder at its very first opening. `old` are the mails that were there before the
     /// desk: they are noted, and nothing is done about them.
     pub fn first_opening(
-        &self, mailbox: &str, name: &str, epoch: UidValidity, old: &[Listed], now: Timestamp,
+        &self,
+        mailbox: &str,
+        name: &str,
+        epoch: UidValidity,
+        old: &[Listed],
+        now: Timestamp,
     ) -> anyhow::Result<OpenedFolder> {
         let insert = "INSERT INTO folder (mailbox, name, uid_validity) VALUES (?1, ?2, ?3) RETURNING id";
         let id = self.transaction.query_row(insert, params![mailbox, name, epoch.0 as i64], |row| row.get(0))?;
@@ -89,7 +105,8 @@ impl Work<'_> {
 
     /// The mails from before the desk whose headers were not read yet.
     pub fn unread_headers(&self, folder: &OpenedFolder) -> anyhow::Result<Vec<Uid>> {
-        let select = "SELECT uid FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND header_hash IS NULL ORDER BY uid";
+        let select =
+            "SELECT uid FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND header_hash IS NULL ORDER BY uid";
         self.uids(select, folder)
     }
 
@@ -103,11 +120,15 @@ impl Work<'_> {
 
     /// Those of the listed mails that have no disposition yet.
     pub fn undecided(&self, folder: &OpenedFolder, listed: Vec<Listed>) -> anyhow::Result<Vec<Listed>> {
-        let select = "SELECT uid FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND uid > ?3";
+        let select = "SELECT 1 FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND uid = ?3";
         let mut select = self.transaction.prepare_cached(select)?;
-        let rows = select.query_map(params![folder.id.0, folder.uid_validity.0 as i64, folder.cursor.0 as i64], |row| row.get::<_, i64>(0))?;
-        let decided: HashSet<i64> = rows.collect::<Result<_, _>>()?;
-        Ok(listed.into_iter().filter(|mail| !decided.contains(&(mail.uid.0 as i64))).collect())
+        let mut undecided = Vec::new();
+        for mail in listed {
+            if !select.exists(params![folder.id.0, folder.uid_validity.0 as i64, mail.uid.0 as i64])? {
+                undecided.push(mail);
+            }
+        }
+        Ok(undecided)
     }
 
     /// Keeps the bytes of a mail.
@@ -133,15 +154,14 @@ impl Work<'_> {
     }
 
     /// Records what became of a mail. A second disposition of one UID is an error.
-    pub fn journal(&self, entry: &JournalEntry, disposition: &Disposition, reason: &str, now: Timestamp) -> anyhow::Result<()> {
-        let (name, ticket) = match disposition {
-            Disposition::Opened(number) => ("opened", Some(*number)),
-            Disposition::Attached(number) => ("attached", Some(*number)),
-            Disposition::Noted => ("noted", None),
-            Disposition::Parked => ("parked", None),
-            Disposition::Duplicate(number) => ("duplicate", *number),
-        };
-        let ticket = ticket.map(|number| self.ticket_id(number)).transpose()?;
+    pub fn journal(
+        &self,
+        entry: &JournalEntry,
+        disposition: &Disposition,
+        reason: &str,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let ticket = disposition.ticket().map(|number| self.ticket_id(number)).transpose()?;
         let insert = "INSERT INTO journal
             (folder_id, uid_validity, uid, internal_date, content_hash, header_hash, disposition, reason, ticket_id, decided_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -152,12 +172,29 @@ impl Work<'_> {
             micros(entry.listed.internal_date),
             entry.content_hash,
             entry.header_hash,
-            name,
+            disposition.name(),
             reason,
             ticket.map(|ticket| ticket.0),
             micros(now),
         ])?;
         Ok(())
+    }
+
+    /// What became of the mails decided at or after this moment, the earliest first.
+    pub fn decided_since(&self, since: Timestamp) -> anyhow::Result<Vec<Decided>> {
+        let select = "SELECT content_hash, disposition, reason, ticket_id FROM journal
+                      WHERE decided_at >= ?1 AND content_hash IS NOT NULL ORDER BY decided_at";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let mut rows = select.query([micros(since)])?;
+        let mut decided = Vec::new();
+        while let Some(row) = rows.next()? {
+            let ticket: Option<i64> = row.get(3)?;
+            let ticket = ticket.map(|id| self.ticket_number(TicketId(id))).transpose()?;
+            let name: String = row.get(1)?;
+            let disposition = disposition(&name, ticket).with_context(|| format!("unknown disposition {name}"))?;
+            decided.push(Decided { content_hash: row.get(0)?, disposition, reason: row.get(2)? });
+        }
+        Ok(decided)
     }
 
     /// The folder was walked to its end: every UID up to `last` is done.
@@ -170,7 +207,8 @@ impl Work<'_> {
 
     /// Mails that were decided and are still to be filed.
     pub fn unfiled(&self, folder: &OpenedFolder) -> anyhow::Result<Vec<Uid>> {
-        let select = "SELECT uid FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND filed_at IS NULL ORDER BY uid";
+        let select =
+            "SELECT uid FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND filed_at IS NULL ORDER BY uid";
         self.uids(select, folder)
     }
 
@@ -197,7 +235,8 @@ impl Work<'_> {
             .query_row(select, [mailbox, name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let Some((id, epoch, last_full_pass)) = folder else { return Ok(None) };
-        let select = "SELECT uid, filed_at IS NOT NULL FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 ORDER BY uid";
+        let select =
+            "SELECT uid, filed_at IS NOT NULL FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 ORDER BY uid";
         let mut select = self.transaction.prepare(select)?;
         let rows = select.query_map(params![id, epoch], |row| Ok((Uid(row.get::<_, i64>(0)? as u64), row.get(1)?)))?;
         Ok(Some(Account {
@@ -206,4 +245,15 @@ impl Work<'_> {
             last_full_pass: last_full_pass.map(timestamp).transpose()?,
         }))
     }
+}
+
+fn disposition(name: &str, ticket: Option<TicketNumber>) -> Option<Disposition> {
+    Some(match (name, ticket) {
+        ("opened", Some(number)) => Disposition::Opened(number),
+        ("attached", Some(number)) => Disposition::Attached(number),
+        ("noted", _) => Disposition::Noted,
+        ("parked", _) => Disposition::Parked,
+        ("duplicate", ticket) => Disposition::Duplicate(ticket),
+        _ => return None,
+    })
 }

@@ -96,7 +96,8 @@ impl Work<'_> {
 
     /// The SMTP server has accepted a mail: the clock that it satisfies stops now.
     pub fn outbox_sent(&self, id: i64, now: Timestamp) -> anyhow::Result<()> {
-        let update = "UPDATE outbox SET state = 'sent', sent_at = ?2, attempts = attempts + 1, last_error = NULL WHERE id = ?1";
+        let update =
+            "UPDATE outbox SET state = 'sent', sent_at = ?2, attempts = attempts + 1, last_error = NULL WHERE id = ?1";
         self.transaction.prepare_cached(update)?.execute(params![id, micros(now)])?;
         let update = "UPDATE clock SET satisfied_at = ?2 FROM outbox
                       WHERE outbox.id = ?1 AND clock.ticket_id = outbox.ticket_id AND clock.kind = outbox.satisfies

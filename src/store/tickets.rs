@@ -56,7 +56,8 @@ impl Work<'_> {
 
     /// A ticket with all that belongs to it.
     pub fn ticket(&self, id: TicketId) -> anyhow::Result<Ticket> {
-        let select = "SELECT year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to
+        let select =
+            "SELECT year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to
                       FROM ticket WHERE id = ?1";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
@@ -83,7 +84,8 @@ impl Work<'_> {
     }
 
     fn numbers(&self, id: TicketId) -> anyhow::Result<Vec<KnownNumber>> {
-        let select = "SELECT kind, value, written, evidence, quoted, on_file FROM number WHERE ticket_id = ?1 ORDER BY id";
+        let select =
+            "SELECT kind, value, written, evidence, quoted, on_file FROM number WHERE ticket_id = ?1 ORDER BY id";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let mut numbers = Vec::new();

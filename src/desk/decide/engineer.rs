@@ -31,11 +31,8 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     let state = if ticket.missing().is_empty() { State::InVerification } else { State::AwaitingData };
     // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
     let entry = Entry { message_id: Some(relay.message_id.clone()), ..case.entry(EntryKind::Answered, &engineer.id) };
-    let mut effects = vec![
-        Effect::AddEntry(number, entry),
-        Effect::Thread(number, relay.message_id.clone()),
-        Effect::Send(relay),
-    ];
+    let mut effects =
+        vec![Effect::AddEntry(number, entry), Effect::Thread(number, relay.message_id.clone()), Effect::Send(relay)];
     if let Some(message_id) = &case.mail.message.message_id {
         effects.push(Effect::Thread(number, message_id.clone()));
     }

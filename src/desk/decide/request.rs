@@ -87,7 +87,7 @@ pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
             kind,
             value: found.value.clone(),
             written: found.written.clone(),
-            evidence: format!("{}: {} [{}]", found.place.name(), found.evidence, found.rule),
+            evidence: format!("{}: {} [{}]", found.place, found.evidence, found.rule),
             quoted: found.place == Place::Quote,
             on_file: found.on_file,
         }
@@ -123,7 +123,10 @@ fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
 fn window(case: &Case, numbers: &[KnownNumber]) -> WindowName {
     let day = case.site.calendar.date(case.now);
     let window = entitlement::window(&case.facts.contracts, numbers, case.keys.sender.as_deref(), day);
-    WindowName::new(window.unwrap_or(ServiceWindow::EightByFive).name())
+    WindowName::new(match window {
+        Some(ServiceWindow::Always) => "24x7",
+        Some(ServiceWindow::EightByFive) | None => "8x5",
+    })
 }
 
 /// The acknowledgement, unless a rule withholds it. Returns whether it goes out, and why.

@@ -35,7 +35,14 @@ pub(super) fn bounced(case: &Case) -> Decision {
 
 /// What is to be done when the SMTP server refused a mail of ours for good. `cause` identifies the
 /// event, so that the alerts are the same mails when it is decided again.
-pub fn given_up(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Site, now: Timestamp) -> Vec<Effect> {
+pub fn given_up(
+    sent: &SentMail,
+    ticket: &Ticket,
+    reason: &str,
+    cause: &[u8],
+    site: &Site,
+    now: Timestamp,
+) -> Vec<Effect> {
     lost(sent, ticket, reason, cause, site, now)
 }
 

@@ -1,6 +1,6 @@
 //! What engineers are told of a ticket, and how to recognise it again in their answers.
 
-use minijinja::{Value, context};
+use serde_json::{Value, json};
 
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
@@ -24,14 +24,14 @@ pub fn holds_internal_text(text: &str) -> bool {
 /// The desk, for every template.
 pub(super) fn desk(site: &Site) -> Value {
     let identity = &site.identity;
-    context! {
-        name => identity.name,
-        address => identity.address,
-        phone => identity.phone,
-        escalation_address => identity.escalation_address,
-        escalation_phone => identity.escalation_phone,
-        portal => identity.portal,
-    }
+    json!({
+        "name": identity.name,
+        "address": identity.address,
+        "phone": identity.phone,
+        "escalation_address": identity.escalation_address,
+        "escalation_phone": identity.escalation_phone,
+        "portal": identity.portal,
+    })
 }
 
 /// All facts of a ticket, for engineers.
@@ -40,35 +40,34 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
     let local = |at| site.calendar.local(at).polish();
     let numbers = |kind: NumberKind| -> Vec<Value> {
         let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind);
-        let shown = of_kind.map(|number| {
-            context! { value => number.value, evidence => number.evidence, on_file => number.on_file }
-        });
+        let shown = of_kind
+            .map(|number| json!({ "value": number.value, "evidence": number.evidence, "on_file": number.on_file }));
         shown.collect()
     };
     let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
-    context! {
-        ticket => ticket.number.to_string(),
-        state => ticket.state.name(),
-        customer => ticket.customer,
-        subject => ticket.subject,
-        serials => numbers(NumberKind::Serial),
-        contracts => numbers(NumberKind::Contract),
-        nips => numbers(NumberKind::Nip),
-        missing => missing,
-        linked_to => ticket.linked_to.map(|number| number.to_string()),
-        reaction_due => reaction.map(|clock| local(clock.due)),
-        reaction_done => reaction.and_then(|clock| clock.satisfied_at).map(local),
-    }
+    json!({
+        "ticket": ticket.number.to_string(),
+        "state": ticket.state.name(),
+        "customer": ticket.customer,
+        "subject": ticket.subject,
+        "serials": numbers(NumberKind::Serial),
+        "contracts": numbers(NumberKind::Contract),
+        "nips": numbers(NumberKind::Nip),
+        "missing": missing,
+        "linked_to": ticket.linked_to.map(|number| number.to_string()),
+        "reaction_due": reaction.map(|clock| local(clock.due)),
+        "reaction_done": reaction.and_then(|clock| clock.satisfied_at).map(local),
+    })
 }
 
 /// One line of a ticket's history.
 pub(super) fn history(site: &Site, entry: &Entry) -> Value {
-    context! {
-        at => site.calendar.local(entry.at).polish(),
-        kind => entry.kind.name(),
-        author => entry.author,
-        text => entry.text,
-    }
+    json!({
+        "at": site.calendar.local(entry.at).polish(),
+        "kind": entry.kind.name(),
+        "author": entry.author,
+        "text": entry.text,
+    })
 }
 
 /// A mail's text for an engineer: everything in its order but disclaimers, quotes marked.

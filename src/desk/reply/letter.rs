@@ -77,7 +77,8 @@ impl<'a> Letter<'a> {
 
     /// The mail goes on with the conversation that the customer sees.
     pub(super) fn customer_thread(mut self, ticket: &Ticket) -> Self {
-        let seen = |kind: EntryKind| matches!(kind, EntryKind::Customer | EntryKind::Acknowledged | EntryKind::Answered);
+        let seen =
+            |kind: EntryKind| matches!(kind, EntryKind::Customer | EntryKind::Acknowledged | EntryKind::Answered);
         let ids = ticket.entries.iter().filter(|entry| seen(entry.kind));
         let last = ticket.entries.iter().rev().find(|entry| entry.kind == EntryKind::Customer);
         self.outgoing.references = ids.filter_map(|entry| entry.message_id.clone()).collect();
@@ -98,7 +99,7 @@ impl<'a> Letter<'a> {
     }
 
     /// Fills in subject, text and HTML from the templates of this name.
-    pub(super) fn write(mut self, template: &str, context: minijinja::Value) -> Result<Post, ReplyError> {
+    pub(super) fn write(mut self, template: &str, context: serde_json::Value) -> Result<Post, ReplyError> {
         let page = self.site.rules.templates.fill(template, &context)?;
         self.outgoing.subject = page.subject;
         self.outgoing.text = page.text;

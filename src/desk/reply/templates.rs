@@ -1,6 +1,9 @@
 //! The sentences of `rules/templates/`.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde_json::Value;
 
 use super::ReplyError;
 use crate::desk::rules::{RuleFault, Sources};
@@ -30,11 +33,15 @@ impl Templates {
     pub fn compile(sources: &Sources) -> Result<Templates, Vec<RuleFault>> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-        });
+        // A line that holds nothing but a block leaves no empty line behind.
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
+        }
+        environment.set_auto_escape_callback(
+            |name| {
+                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            },
+        );
         let mut faults = Vec::new();
         for (file, text) in sources.below("templates/") {
             let fault = |message: String| RuleFault { file: file.to_string(), rule: None, message };
@@ -60,7 +67,8 @@ impl Templates {
     }
 
     fn render(&self, name: &str, context: &Value) -> Result<String, ReplyError> {
-        let refuse = |error: minijinja::Error| ReplyError::Template { name: name.to_string(), message: format!("{error:#}") };
-        self.0.get_template(name).and_then(|template| template.render(context)).map_err(refuse)
+        let refuse =
+            |error: minijinja::Error| ReplyError::Template { name: name.to_string(), message: format!("{error:#}") };
+        self.0.get_template(name).and_then(|template| template.render(Serde(context))).map_err(refuse)
     }
 }
