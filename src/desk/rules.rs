@@ -1,6 +1,8 @@
 //! The files of `rules/`: compiled into the binary, replaced file by file from a site's folder,
 //! and refused with file and rule id where one is wrong.
 
+pub(crate) mod pattern;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -22,7 +24,11 @@ pub struct RuleFault {
 pub struct Sources(BTreeMap<String, String>);
 
 /// The files that the binary carries.
-const BUILT_IN: &[(&str, &str)] = &[];
+const BUILT_IN: &[(&str, &str)] = &[
+    ("quotes.toml", include_str!("../../rules/quotes.toml")),
+    ("robots.toml", include_str!("../../rules/robots.toml")),
+    ("wishes.toml", include_str!("../../rules/wishes.toml")),
+];
 
 impl Sources {
     /// The files that the binary carries.
