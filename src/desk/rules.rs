@@ -1,6 +1,8 @@
 //! The files of `rules/`: compiled into the binary, replaced file by file from a site's folder,
 //! and refused with file and rule id where one is wrong.
 
+pub(crate) mod pattern;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -29,7 +31,13 @@ pub struct Sources(BTreeMap<String, String>);
 
 /// The files that the binary carries.
 const BUILT_IN: &[(&str, &str)] = &[
-    ("windows.toml", include_str!("../../rules/windows.toml")),
+    ("between.toml", include_str!("../../rules/between.toml")),
+    ("contract.toml", include_str!("../../rules/contract.toml")),
+    ("decoys.toml", include_str!("../../rules/decoys.toml")),
+    ("quotes.toml", include_str!("../../rules/quotes.toml")),
+    ("robots.toml", include_str!("../../rules/robots.toml")),
+    ("serial.toml", include_str!("../../rules/serial.toml")),
+    ("tax.toml", include_str!("../../rules/tax.toml")),
     ("templates/ack.en.html", include_str!("../../rules/templates/ack.en.html")),
     ("templates/ack.en.txt", include_str!("../../rules/templates/ack.en.txt")),
     ("templates/ack.pl.html", include_str!("../../rules/templates/ack.pl.html")),
@@ -44,6 +52,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/relay.pl.html", include_str!("../../rules/templates/relay.pl.html")),
     ("templates/relay.pl.txt", include_str!("../../rules/templates/relay.pl.txt")),
     ("templates/undelivered.txt", include_str!("../../rules/templates/undelivered.txt")),
+    ("windows.toml", include_str!("../../rules/windows.toml")),
+    ("wishes.toml", include_str!("../../rules/wishes.toml")),
 ];
 
 /// All rules but those of the calendar, compiled.

@@ -1,8 +1,23 @@
 //! What this person wrote now: quotes, forwards, signature and boilerplate are set apart, and
 //! nothing is thrown away.
 
+pub(crate) mod fold;
+mod html;
+mod line;
+mod quote;
+mod rules;
+mod signature;
+
 use crate::desk::message::Message;
-use crate::desk::rules::{RuleFault, Sources};
+use line::Line;
+use quote::Context;
+use rules::{Prefix, Role};
+use signature::Author;
+
+pub use rules::QuoteRules;
+
+/// The most attached mails whose text is read, nested ones included.
+const MAX_ATTACHED: usize = 10;
 
 /// What a piece of a mail's text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -44,22 +59,92 @@ impl Written {
     }
 }
 
-/// The compiled `rules/quotes.toml`.
-#[derive(Clone, Debug)]
-pub struct QuoteRules {}
-
-impl QuoteRules {
-    /// Compiles `quotes.toml`.
-    ///
-    /// # Errors
-    /// Every rule that cannot be compiled.
-    pub fn compile(_sources: &Sources) -> Result<QuoteRules, Vec<RuleFault>> {
-        Ok(QuoteRules {})
-    }
-}
-
 /// Takes the text of a mail apart.
-pub fn read(message: &Message, _rules: &QuoteRules) -> Written {
-    let text = message.plain.clone().unwrap_or_default();
-    Written { sections: vec![Section { part: Part::Now, text }] }
+pub fn read(message: &Message, rules: &QuoteRules) -> Written {
+    let author = message.from.as_ref().map_or_else(Author::default, |from| Author::new(&from.name, &from.address));
+    let (lines, html) = body(message, rules);
+    let prefix = rules.prefix(&message.subject);
+    let answers = !message.in_reply_to.is_empty() || !message.references.is_empty();
+    let context = Context {
+        forward: prefix == Some(Prefix::Forward),
+        reply: prefix == Some(Prefix::Reply) || answers,
+        surely_reply: prefix == Some(Prefix::Reply) && answers,
+        html,
+        author: &author,
+    };
+    let mut parts = quote::mark(&lines, context, rules);
+    signature::mark(&lines, &mut parts, &author, rules);
+    let mut written = Written { sections: sections(&lines, &parts) };
+    // A reply or a delivery report carries old mail along; anybody else who attaches one passes it on.
+    if prefix != Some(Prefix::Reply) && message.delivery_status.is_none() {
+        let mut left = MAX_ATTACHED;
+        written.sections.extend(attached(message, rules, &mut left));
+    }
+    written
 }
+
+/// The lines of the body that says more, and whether it is the HTML one.
+fn body(message: &Message, rules: &QuoteRules) -> (Vec<Line>, bool) {
+    let plain = message.plain.as_deref().unwrap_or_default();
+    let Some(html) = message.html.as_deref() else { return (plain_lines(plain), false) };
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(400).count();
+    let stub = letters(plain) == 0 || plain.len() < 600 && rules.is(Role::Stub, &fold::fold(plain.trim()));
+    // A table that the plain text tore apart keeps its column heads only in the HTML.
+    let torn = html.matches("<td").take(6).count() == 6 && !plain.contains(['\t', '|']);
+    if stub || torn {
+        let lines = html::lines(html, rules);
+        let table = lines.iter().any(|line| line.text.contains(" | "));
+        let says_more = lines.iter().any(|line| !line.is_blank());
+        if says_more && (stub || table) {
+            return (lines, true);
+        }
+    }
+    (plain_lines(plain), false)
+}
+
+fn plain_lines(text: &str) -> Vec<Line> {
+    text.split('\n').map(Line::plain).collect()
+}
+
+fn sections(lines: &[Line], parts: &[Part]) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    for (line, &part) in lines.iter().zip(parts) {
+        match sections.last_mut() {
+            Some(section) if section.part == part => {
+                section.text.push('\n');
+                section.text.push_str(&line.text);
+            }
+            _ => sections.push(Section { part, text: line.text.clone() }),
+        }
+    }
+    for section in &mut sections {
+        let text = section.text.trim_end().trim_start_matches(['\n', '\r']);
+        if text.len() != section.text.len() {
+            section.text = text.to_string();
+        }
+    }
+    sections.retain(|section| !section.text.trim().is_empty());
+    sections
+}
+
+/// The texts of attached mails, as forwards.
+fn attached(message: &Message, rules: &QuoteRules, left: &mut usize) -> Vec<Section> {
+    let mut found = Vec::new();
+    for file in message.attachments.iter().filter(|file| file.media_type == "message/rfc822") {
+        if *left == 0 {
+            break;
+        }
+        *left -= 1;
+        let inner = Message::parse(&file.content);
+        let (lines, _) = body(&inner, rules);
+        let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let text = format!("Subject: {}\n\n{}", inner.subject, lines.join("\n").trim());
+        found.push(Section { part: Part::Forward, text: text.trim().to_string() });
+        found.extend(attached(&inner, rules, left));
+    }
+    found
+}
+
+#[cfg(test)]
+#[path = "text/tests.rs"]
+mod tests;

@@ -1,0 +1,393 @@
+//! HTML becomes lines of text. Nothing is rendered, nothing is fetched; the walk is linear and has
+//! no recursion, however deep the document.
+
+use std::collections::HashMap;
+
+use html5gum::emitters::default::DefaultEmitter;
+use html5gum::{StartTag, Token, Tokenizer};
+
+use super::line::Line;
+use super::rules::{Container, QuoteRules};
+
+/// Elements nested deeper are flattened: no mail program nests so deep on purpose.
+const MAX_DEPTH: usize = 400;
+/// Tables nested deeper are read as plain lines.
+const MAX_ROWS: usize = 40;
+/// A table row longer than this, in characters, is layout and no row of values.
+const MAX_ROW_LENGTH: usize = 600;
+/// A cell of more lines than this is layout and no value.
+const MAX_CELL_LINES: usize = 4;
+
+/// The lines of an HTML text.
+pub(super) fn lines(html: &str, rules: &QuoteRules) -> Vec<Line> {
+    let mut emitter = DefaultEmitter::default();
+    emitter.naively_switch_states(true);
+    let mut page = Page::new(rules);
+    for Ok(token) in Tokenizer::new_with_emitter(html, emitter) {
+        match token {
+            Token::StartTag(tag) => page.open(&tag),
+            Token::EndTag(tag) => page.close(&tag.name),
+            Token::String(text) => page.text(&String::from_utf8_lossy(&text)),
+            _ => {}
+        }
+    }
+    page.finish()
+}
+
+/// What an open element does to the text in it.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Effect {
+    hidden: bool,
+    preformatted: bool,
+    quote: bool,
+    signature: bool,
+    row: bool,
+}
+
+struct Open {
+    name: Vec<u8>,
+    effect: Effect,
+}
+
+/// The cells of a table row being read.
+#[derive(Default)]
+struct Row {
+    cells: Vec<Vec<Line>>,
+}
+
+struct Page<'rules> {
+    rules: &'rules QuoteRules,
+    open: Vec<Open>,
+    counts: HashMap<Vec<u8>, usize>,
+    hidden: usize,
+    preformatted: usize,
+    depth: usize,
+    signature: usize,
+    lines: Vec<Line>,
+    rows: Vec<Row>,
+    current: String,
+}
+
+impl<'rules> Page<'rules> {
+    fn new(rules: &'rules QuoteRules) -> Page<'rules> {
+        Page {
+            rules,
+            open: Vec::new(),
+            counts: HashMap::new(),
+            hidden: 0,
+            preformatted: 0,
+            depth: 0,
+            signature: 0,
+            lines: Vec::new(),
+            rows: Vec::new(),
+            current: String::new(),
+        }
+    }
+
+    fn open(&mut self, tag: &StartTag<()>) {
+        let name: &[u8] = &tag.name;
+        match name {
+            b"br" => return self.end_line(),
+            b"hr" => {
+                self.break_line();
+                return self.blank_line();
+            }
+            b"body" => {
+                // A head that was never closed must not hide the body.
+                while let Some(open) = self.open.pop() {
+                    self.end_effect(&open);
+                }
+                self.counts.clear();
+            }
+            b"img" | b"meta" | b"link" | b"input" | b"wbr" | b"col" | b"base" | b"area" | b"source" | b"embed" => {
+                return;
+            }
+            b"td" | b"th" => {
+                self.break_line();
+                if let Some(row) = self.rows.last_mut() {
+                    row.cells.push(Vec::new());
+                }
+            }
+            b"p" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"ul" | b"ol" | b"table" | b"blockquote" | b"dl" => {
+                self.break_line();
+                if name != b"p" || !is_tight(tag) {
+                    self.blank_line();
+                }
+            }
+            b"li" => {
+                self.break_line();
+                self.current.push_str("- ");
+            }
+            _ if is_block(name) => self.break_line(),
+            _ => {}
+        }
+        let effect = self.effect(tag);
+        if tag.self_closing && is_inline(name) || self.open.len() >= MAX_DEPTH {
+            return;
+        }
+        if effect.quote {
+            // What stands before a quote is no part of it.
+            self.break_line();
+        }
+        if effect.row {
+            self.rows.push(Row::default());
+        }
+        self.hidden += usize::from(effect.hidden);
+        self.preformatted += usize::from(effect.preformatted);
+        self.depth += usize::from(effect.quote);
+        self.signature += usize::from(effect.signature);
+        *self.counts.entry(name.to_vec()).or_default() += 1;
+        self.open.push(Open { name: name.to_vec(), effect });
+    }
+
+    fn close(&mut self, name: &[u8]) {
+        match name {
+            b"p" | b"ul" | b"ol" | b"table" | b"blockquote" | b"h1" | b"h2" | b"h3" => self.break_line(),
+            _ if is_block(name) || matches!(name, b"td" | b"th" | b"li") => self.break_line(),
+            _ => {}
+        }
+        if self.counts.get(name).copied().unwrap_or(0) == 0 {
+            return;
+        }
+        // An inline end tag closes no block: `<b><div></b>` leaves the block open.
+        if is_inline(name) {
+            let inner = self.open.iter().rev().take_while(|open| is_inline(&open.name));
+            if !inner.into_iter().any(|open| open.name == name) {
+                return;
+            }
+        }
+        while let Some(open) = self.open.pop() {
+            if let Some(count) = self.counts.get_mut(&open.name) {
+                *count = count.saturating_sub(1);
+            }
+            self.end_effect(&open);
+            if open.name == name {
+                break;
+            }
+        }
+        if matches!(name, b"p" | b"table" | b"blockquote" | b"ul" | b"ol") && !matches!(name, b"p") {
+            self.blank_line();
+        }
+    }
+
+    fn end_effect(&mut self, open: &Open) {
+        let effect = open.effect;
+        if effect.quote || effect.signature || effect.row {
+            self.break_line();
+        }
+        self.hidden -= usize::from(effect.hidden);
+        self.preformatted -= usize::from(effect.preformatted);
+        self.depth -= usize::from(effect.quote);
+        self.signature -= usize::from(effect.signature);
+        if effect.row
+            && let Some(row) = self.rows.pop()
+        {
+            let lines = row.into_lines();
+            self.sink().extend(lines);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.hidden > 0 {
+            return;
+        }
+        if self.preformatted > 0 {
+            for (index, line) in text.split('\n').enumerate() {
+                if index > 0 {
+                    self.end_line();
+                }
+                self.current.extend(line.chars().filter(|c| !is_unseen(*c) && *c != '\r'));
+            }
+            return;
+        }
+        for c in text.chars() {
+            match c {
+                ' ' | '\t' | '\n' | '\r' | '\x0C' => {
+                    if !self.current.is_empty() && !self.current.ends_with(' ') {
+                        self.current.push(' ');
+                    }
+                }
+                '\u{A0}' => self.current.push(' '),
+                '\0' => {}
+                _ if is_unseen(c) => {}
+                _ => self.current.push(c),
+            }
+        }
+    }
+
+    fn effect(&self, tag: &StartTag<()>) -> Effect {
+        let attribute =
+            |name: &[u8]| tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
+        let name: &[u8] = &tag.name;
+        let style = attribute(b"style").unwrap_or_default();
+        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
+        let invisible =
+            ["display:none", "mso-hide:all", "visibility:hidden", "font-size:0px", "font-size:0;", "max-height:0px"];
+        let mut effect = Effect {
+            hidden: matches!(
+                name,
+                b"head" | b"style" | b"script" | b"title" | b"template" | b"svg" | b"object" | b"noframes"
+            ) || tag.attributes.contains_key(b"hidden".as_slice())
+                || invisible.iter().any(|way| style.contains(way)),
+            preformatted: name == b"pre" || style.contains("white-space:pre"),
+            // An indent of Gmail's editor is a block quote without a border.
+            quote: name == b"blockquote" && !style.contains("border:none"),
+            signature: false,
+            row: name == b"tr" && self.rows.len() < MAX_ROWS,
+        };
+        for value in
+            [attribute(b"class"), attribute(b"id"), attribute(b"name"), attribute(b"data-marker")].into_iter().flatten()
+        {
+            for word in value.split_ascii_whitespace() {
+                match self.rules.container(word) {
+                    Some(Container::Quote) => effect.quote = true,
+                    Some(Container::Signature) => effect.signature = true,
+                    None => {}
+                }
+            }
+        }
+        effect
+    }
+
+    fn end_line(&mut self) {
+        let text = std::mem::take(&mut self.current);
+        let text = text.trim_end().to_string();
+        let text = if self.preformatted > 0 { text } else { text.trim_start().to_string() };
+        let line = Line::within(text, self.depth, self.signature > 0);
+        self.sink().push(line);
+    }
+
+    fn break_line(&mut self) {
+        if self.current.trim().is_empty() {
+            self.current.clear();
+        } else {
+            self.end_line();
+        }
+    }
+
+    fn blank_line(&mut self) {
+        let line = Line::within(String::new(), self.depth, self.signature > 0);
+        let sink = self.sink();
+        if sink.last().is_some_and(|last| !last.is_blank()) {
+            sink.push(line);
+        }
+    }
+
+    fn sink(&mut self) -> &mut Vec<Line> {
+        match self.rows.last_mut() {
+            Some(row) => {
+                if row.cells.is_empty() {
+                    row.cells.push(Vec::new());
+                }
+                // The vector has an element now.
+                row.cells.last_mut().unwrap_or(&mut self.lines)
+            }
+            None => &mut self.lines,
+        }
+    }
+
+    fn finish(mut self) -> Vec<Line> {
+        self.break_line();
+        while let Some(open) = self.open.pop() {
+            self.end_effect(&open);
+        }
+        self.lines
+    }
+}
+
+impl Row {
+    /// A row of values is one line, its cells parted by ` | `; a row that lays out a page is its cells
+    /// one under the other.
+    fn into_lines(self) -> Vec<Line> {
+        let cells = self.cells;
+        let length: usize = cells.iter().flatten().map(|line| line.text.len() + 3).sum();
+        let small = cells.iter().all(|cell| cell.iter().filter(|line| !line.is_blank()).count() <= MAX_CELL_LINES);
+        let same = |line: &Line| cells.iter().flatten().all(|other| other.depth == line.depth);
+        let first = cells.iter().flatten().find(|line| !line.is_blank()).cloned();
+        match first {
+            Some(first) if cells.len() > 1 && small && length <= MAX_ROW_LENGTH && same(&first) => {
+                let cells = cells.iter().map(|cell| {
+                    let texts: Vec<&str> =
+                        cell.iter().map(|line| line.text.trim()).filter(|text| !text.is_empty()).collect();
+                    texts.join(" ")
+                });
+                let text = cells.collect::<Vec<_>>().join(" | ");
+                vec![Line::within(text, first.depth, first.signature)]
+            }
+            _ => cells.into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// A paragraph that stands close to its neighbours, as Outlook writes each line.
+fn is_tight(tag: &StartTag<()>) -> bool {
+    let attribute =
+        |name: &[u8]| tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
+    let class = attribute(b"class").unwrap_or_default();
+    let style: String = attribute(b"style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    class.contains("msonormal")
+        || class.contains("msoplaintext")
+        || style.contains("margin:0")
+        || style.contains("margin-top:0")
+}
+
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+fn is_block(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"div"
+            | b"tr"
+            | b"tbody"
+            | b"thead"
+            | b"pre"
+            | b"address"
+            | b"section"
+            | b"article"
+            | b"header"
+            | b"footer"
+            | b"center"
+            | b"form"
+            | b"dt"
+            | b"dd"
+            | b"body"
+            | b"html"
+            | b"h4"
+            | b"h5"
+            | b"h6"
+            | b"main"
+            | b"fieldset"
+            | b"caption"
+    )
+}
+
+fn is_inline(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"b" | b"i"
+            | b"u"
+            | b"s"
+            | b"a"
+            | b"em"
+            | b"strong"
+            | b"span"
+            | b"font"
+            | b"small"
+            | b"big"
+            | b"code"
+            | b"tt"
+            | b"sub"
+            | b"sup"
+            | b"strike"
+            | b"del"
+            | b"ins"
+            | b"mark"
+            | b"o:p"
+            | b"label"
+            | b"abbr"
+            | b"cite"
+            | b"q"
+    )
+}
