@@ -25,6 +25,7 @@ use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid, UidValidity, 
 #[derive(Debug)]
 pub struct MaildirFolder {
     path: PathBuf,
+    /// Watches since the last list.
     watch: Option<Watch>,
     /// Where each mail was when it was last seen. A hint: other programs rename files.
     places: HashMap<Uid, Place>,
@@ -80,7 +81,12 @@ impl Folder for MaildirFolder {
         blocking(move || files::create(&path))
             .await
             .with_context(|| format!("cannot use {} as a Maildir", self.path.display()))?;
-        // Watched from before the first list on, so that no delivery falls between list and wait.
+        Ok(UidValidity(1))
+    }
+
+    async fn list(&mut self, _after: Uid) -> anyhow::Result<Vec<Listed>> {
+        // Watched from before the list on, so that no delivery falls between list and wait; and anew,
+        // since what happened before is in the list.
         self.watch = match Watch::new(&self.path) {
             Ok(watch) => Some(watch),
             Err(error) => {
@@ -88,13 +94,6 @@ impl Folder for MaildirFolder {
                 None
             }
         };
-        Ok(UidValidity(1))
-    }
-
-    async fn list(&mut self, _after: Uid) -> anyhow::Result<Vec<Listed>> {
-        if let Some(watch) = &mut self.watch {
-            watch.forget();
-        }
         let path = self.path.clone();
         let (places, listed) = blocking(move || files::list(&path))
             .await

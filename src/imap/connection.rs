@@ -81,7 +81,7 @@ impl Connection {
     /// Waits for the server's first words; answers whether they say that the user is known already.
     pub(super) async fn greeting(&mut self) -> Result<bool, Error> {
         const GREETING: &str = "the connection";
-        let until = Instant::now() + self.limits.silence;
+        let until = Instant::now() + self.limits.command;
         self.next(GREETING, until, |response| match response {
             Response::Data { status: Status::Ok, .. } => Ok(false),
             Response::Data { status: Status::PreAuth, .. } => Ok(true),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use inotify::{EventStream, Inotify, WatchMask};
 use tokio::time::{Instant, timeout};
 
@@ -32,11 +32,6 @@ impl Watch {
             inotify.watches().add(maildir.join(folder), arrivals)?;
         }
         Ok(Watch { events: inotify.into_event_stream(vec![0; 4096])? })
-    }
-
-    /// Forgets what has happened so far, because it will be seen in the list that follows.
-    pub(super) fn forget(&mut self) {
-        while let Some(Some(Ok(_))) = self.events.next().now_or_never() {}
     }
 
     /// Waits for an event, at most `at_most`.
