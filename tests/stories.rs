@@ -1,0 +1,116 @@
+//! Stories of the desk, told to the built program.
+
+mod story;
+
+use story::{Desk, Sent, moment, to};
+
+const FAULT: &str = "\
+From: Jan Wzorcowy <jan@fabryka.example>
+To: pomoc@myhezo.example
+Subject: Awaria biblioteki
+Message-ID: <1@fabryka.example>
+
+Dzień dobry, biblioteka nie oddaje taśmy.
+Nr seryjny: B824100317
+Umowa serwisowa nr HEZO/QSP/2025/00417
+";
+
+/// An engineer's answer to a notice.
+fn answer(notice: &Sent, from: &str, text: &str) -> String {
+    let (reply_to, id, subject) = (notice.reply_to(), notice.id(), &notice.message.subject);
+    format!(
+        "From: {from}\nTo: {reply_to}\nSubject: RE: {subject}\nMessage-ID: <{}@hezo.example>\n\
+         In-Reply-To: <{id}>\n\n{text}\n\nW dniu 23.11.2026 o 09:10, Jan Wzorcowy pisze:\n> {}\n",
+        text.len(),
+        notice.text().replace('\n', "\n> ")
+    )
+}
+
+#[test]
+fn a_request_is_acknowledged_and_shown_to_every_engineer() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", FAULT);
+    assert_eq!(sent.len(), 3);
+    let ack = to(&sent, "jan@fabryka.example");
+    let number = ack.ticket();
+    assert!(number.starts_with("Z26-000001-"), "{number}");
+    assert_eq!(ack.message.in_reply_to, ["1@fabryka.example"]);
+    assert_eq!(ack.message.references, ["1@fabryka.example"]);
+    assert_eq!(ack.message.header("Auto-Submitted"), Some("auto-replied"));
+    assert!(ack.message.html.as_deref().is_some_and(|html| html.contains(number)));
+    for words in ["B824100317", "HEZO/QSP/2025/00417", "12 25 25 600", "12 25 25 502", "escalation@myhezo.example"] {
+        assert!(ack.text().contains(words), "{words} in {}", ack.text());
+    }
+    for engineer in ["anna@hezo.example", "marek@hezo.example"] {
+        let notice = to(&sent, engineer);
+        assert!(notice.text().contains("biblioteka nie oddaje taśmy"));
+        assert_eq!(notice.message.header("Auto-Submitted"), None);
+    }
+    assert_ne!(to(&sent, "anna@hezo.example").reply_to(), to(&sent, "marek@hezo.example").reply_to());
+    desk.receive("2026-11-23 09:05", FAULT);
+    desk.run("2026-11-23 09:06");
+    assert!(desk.sent().is_empty(), "the same mail again changes nothing");
+    assert_eq!(desk.tickets().len(), 1);
+}
+
+#[test]
+fn an_engineer_answers_and_the_clock_stops() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", FAULT);
+    let notice = to(&sent, "anna@hezo.example");
+    let sent = desk.mail("2026-11-23 09:20", &answer(notice, "anna@hezo.example", "Proszę o log."));
+    let relay = to(&sent, "jan@fabryka.example");
+    assert!(relay.text().contains("Proszę o log."));
+    assert!(relay.message.from.as_ref().is_some_and(|from| from.name == "Anna Inżynier, HEZO Assistance"), "{relay:?}");
+    for internal in ["Tylko dla", "anna@hezo.example", "reply above", "B824100317"] {
+        assert!(!relay.raw.contains(internal), "{internal} in {}", relay.raw);
+    }
+    assert!(to(&sent, "marek@hezo.example").text().contains("Proszę o log."));
+    desk.run("2026-11-23 12:00");
+    assert!(desk.sent().is_empty(), "nothing is escalated");
+    let ticket = desk.ticket(relay.ticket());
+    let satisfied = ticket["clocks"][0]["satisfied_at"].as_str().expect("the reaction clock stands");
+    assert!(satisfied.parse::<jiff::Timestamp>().is_ok_and(|at| at >= moment("2026-11-23 09:20")));
+}
+
+#[test]
+fn what_nobody_answers_is_forwarded_once() {
+    let desk = Desk::new();
+    desk.mail("2026-11-20 16:40", FAULT);
+    desk.run("2026-11-23 09:39");
+    assert!(desk.sent().is_empty(), "nothing is due yet");
+    desk.run("2026-11-23 09:41");
+    let sent = desk.sent();
+    let escalation = to(&sent, "escalation@myhezo.example");
+    assert!(escalation.text().contains("biblioteka nie oddaje taśmy"));
+    let attached = escalation.message.attachments.iter().find(|file| file.media_type == "message/rfc822");
+    let original = attached.expect("the original mail");
+    assert!(String::from_utf8_lossy(&original.content).contains("Message-ID: <1@fabryka.example>"));
+    desk.run("2026-11-24 12:00");
+    assert!(desk.sent().is_empty(), "it is forwarded once");
+}
+
+#[test]
+fn only_the_engineer_it_was_made_for_can_use_a_reply_address() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", FAULT);
+    let notice = to(&sent, "anna@hezo.example");
+    let table = [
+        ("another engineer", answer(notice, "marek@hezo.example", "Od Marka.")),
+        ("a stranger", answer(notice, "anna@attacker.example", "Od nikogo.")),
+        (
+            "an address changed in one place",
+            answer(notice, "anna@hezo.example", "Zmieniony.").replacen(".anna.", ".marek.", 1),
+        ),
+        (
+            "the engineer's name alone",
+            answer(notice, "anna@hezo.example", "Bez adresu.").replace(notice.reply_to(), "pomoc@myhezo.example"),
+        ),
+    ];
+    for (who, mail) in table {
+        let sent = desk.mail("2026-11-23 09:20", &mail);
+        assert!(sent.iter().all(|mail| mail.to() != "jan@fabryka.example"), "{who}: nothing is relayed");
+        assert!(!sent.is_empty(), "{who}: an engineer is told");
+    }
+    assert_eq!(desk.tickets()[0]["reaction_done"], serde_json::Value::Null);
+}
