@@ -17,6 +17,16 @@ use crate::store::{Account, Store};
 struct Line {
     mailbox: String,
     folder: String,
+    /// Where the folder could be compared.
+    #[serde(flatten)]
+    counts: Option<Counts>,
+    /// Why it could not.
+    error: Option<String>,
+}
+
+/// What the comparison of a folder gave.
+#[derive(Serialize)]
+struct Counts {
     /// Mails on the server.
     server: usize,
     /// UIDs with a disposition.
@@ -29,8 +39,6 @@ struct Line {
     filed: usize,
     /// UIDs with a disposition that are gone from the server for another reason.
     vanished: usize,
-    /// Why the folder could not be compared.
-    error: Option<String>,
 }
 
 /// Compares every watched folder with the journal. The exit code is 1 where a gap is left or a
@@ -44,22 +52,21 @@ pub fn reconcile(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         lines.iter().try_for_each(|line| serde_json::to_string(line).map(|line| println!("{line}")))?;
     } else {
         let cells = lines.iter().map(|line| {
-            let counts =
-                [line.server, line.journal, line.gap, line.filed, line.vanished].map(|count| count.to_string());
-            [vec![line.mailbox.clone(), line.folder.clone()], counts.to_vec()].concat()
+            let numbers = line.counts.as_ref().map(Counts::numbers).unwrap_or_default();
+            [vec![line.mailbox.clone(), line.folder.clone()], numbers].concat()
         });
         println!("{}", table(&["MAILBOX", "FOLDER", "SERVER", "JOURNAL", "GAP", "FILED", "VANISHED"], cells));
         for line in &lines {
             if let Some(error) = &line.error {
                 println!("{} {}: {error}", line.mailbox, line.folder);
             }
-            if line.gap > 0 {
-                let uids: Vec<String> = line.gap_uids.iter().map(u64::to_string).collect();
+            if let Some(counts) = line.counts.as_ref().filter(|counts| counts.gap > 0) {
+                let uids: Vec<String> = counts.gap_uids.iter().map(u64::to_string).collect();
                 println!("{} {}: no disposition: UID {}", line.mailbox, line.folder, uids.join(", "));
             }
         }
     }
-    let proven = lines.iter().all(|line| line.gap == 0 && line.error.is_none());
+    let proven = lines.iter().all(|line| line.counts.as_ref().is_some_and(|counts| counts.gap == 0));
     Ok(if proven { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -89,25 +96,15 @@ async fn line(config: &Config, mailbox: &str, name: &str, mut folder: impl Folde
         let account = Store::open_to_read(&config.state_dir)?.read(|store| store.account(mailbox, name))?;
         anyhow::Ok((epoch, listed.into_iter().map(|mail| mail.uid).collect::<HashSet<Uid>>(), account))
     };
-    let line = Line {
-        mailbox: mailbox.to_string(),
-        folder: name.to_string(),
-        server: 0,
-        journal: 0,
-        gap: 0,
-        gap_uids: Vec::new(),
-        filed: 0,
-        vanished: 0,
-        error: None,
+    let (counts, error) = match compared.await {
+        Ok((epoch, server, account)) => (Some(Counts::of(epoch, &server, account)), None),
+        Err(error) => (None, Some(format!("{error:#}"))),
     };
-    match compared.await {
-        Ok((epoch, server, account)) => line.filled(epoch, &server, account),
-        Err(error) => Line { error: Some(format!("{error:#}")), ..line },
-    }
+    Line { mailbox: mailbox.to_string(), folder: name.to_string(), counts, error }
 }
 
-impl Line {
-    fn filled(self, epoch: UidValidity, server: &HashSet<Uid>, account: Option<Account>) -> Line {
+impl Counts {
+    fn of(epoch: UidValidity, server: &HashSet<Uid>, account: Option<Account>) -> Counts {
         // Dispositions of another epoch speak of other mails.
         let decided = account.filter(|account| account.uid_validity == epoch).map(|account| account.decided);
         let decided: HashMap<Uid, bool> = decided.unwrap_or_default().into_iter().collect();
@@ -115,14 +112,17 @@ impl Line {
         gap.sort_unstable();
         let gone = decided.iter().filter(|(uid, _)| !server.contains(uid));
         let (filed, vanished): (Vec<_>, Vec<_>) = gone.partition(|(_, filed)| **filed);
-        Line {
+        Counts {
             server: server.len(),
             journal: decided.len(),
             gap: gap.len(),
             gap_uids: gap,
             filed: filed.len(),
             vanished: vanished.len(),
-            ..self
         }
+    }
+
+    fn numbers(&self) -> Vec<String> {
+        [self.server, self.journal, self.gap, self.filed, self.vanished].map(|count| count.to_string()).to_vec()
     }
 }

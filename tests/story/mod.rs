@@ -1,7 +1,7 @@
 //! The built program at work in a folder of its own: a Maildir as mailbox, a Maildir for what leaves,
 //! and the time of day handed in.
 
-#![allow(dead_code, reason = "each test binary uses its share")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its share")]
 
 use std::cell::RefCell;
 use std::collections::HashSet;
