@@ -74,13 +74,11 @@ pub async fn run_in(
     loops.spawn(Outbox::new(Arc::clone(office), transport(config)?).run(stop.clone()));
     loops.spawn(timers::run(Arc::clone(office), stop.clone()));
     tokio::select! {
-        // A loop that was told to stop may have ended before this is looked at: that comes first.
-        biased;
         _ = stop.wait_for(|stop| *stop) => {}
-        // A loop ends before its time only by a fault in the program: the service manager starts anew.
         Some(ended) = loops.join_next() => {
             ended.context("a loop broke off")?;
-            anyhow::bail!("a loop ended by itself");
+            // A loop ends before it is told to only by a fault in the program: the service manager starts anew.
+            anyhow::ensure!(*stop.borrow(), "a loop ended by itself");
         }
     }
     let ended = async { while loops.join_next().await.is_some() {} };
