@@ -49,7 +49,7 @@ pub async fn run(
 pub async fn run_in(
     office: &Arc<Office>,
     config: &Config,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     ready: impl Fn() + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     let mut loops = JoinSet::new();
@@ -73,8 +73,9 @@ pub async fn run_in(
     }
     loops.spawn(Outbox::new(Arc::clone(office), transport(config)?).run(stop.clone()));
     loops.spawn(timers::run(Arc::clone(office), stop.clone()));
+    let mut told = stop.clone();
     tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => {}
+        _ = told.wait_for(|told| *told) => {}
         Some(ended) = loops.join_next() => {
             ended.context("a loop broke off")?;
             // A loop ends before it is told to only by a fault in the program: the service manager starts anew.
