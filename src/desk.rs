@@ -1,6 +1,29 @@
 //! The desk: pure logic, values in and values out.
 //!
 //! Nothing below this module reads a clock, a socket, a file or a random number.
+//!
+//! | Module | What it does |
+//! |---|---|
+//! | [`decide`] | the whole way of a mail, and what to do when a clock falls due |
+//! | [`message`] | raw bytes to our own `Message`; never fails |
+//! | [`text`] | what this person wrote now; quotes, signature, boilerplate set apart |
+//! | [`reading`] | all that a mail says by itself, gathered |
+//! | [`classify`] | what kind of mail this is, with the rule that says so |
+//! | [`bounce`] | what a delivery report says |
+//! | [`language`] | in which language the sender wrote |
+//! | [`wishes`] | whether the sender asks for escalation in words |
+//! | [`extract`] | serial, contract and tax numbers, each with its place |
+//! | [`contract`] | contracts on file |
+//! | [`entitlement`] | which contract a request is about, and what it promises |
+//! | [`calendar`] | service windows, public holidays, due times |
+//! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
+//! | [`token`] | signed reply addresses and Message-IDs |
+//! | [`ticket`] | a ticket: state, numbers, clocks, entries |
+//! | [`ticket_number`] | `Z26-000123-7` and its check digit |
+//! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |
+//! | [`compose`] | typed fields to the bytes of a mail |
+//! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
+//! | [`site`] | what a site has settled |
 
 pub mod bounce;
 pub mod calendar;

@@ -12,6 +12,51 @@
 //! store answers with [`desk::decide::Facts`], [`desk::decide::decide`] thinks, and the store
 //! carries the [`desk::decide::Decision`] out in one transaction. Then, and only then, the mail
 //! is filed on the server. The core never reads a clock, a socket, a file or a random number.
+//!
+//! # The map
+//!
+//! Read [`desk::decide`] next: it tells the whole way of a mail.
+//!
+//! | Module | What it does |
+//! |---|---|
+//! | [`desk`] | thinks: pure, values in and values out |
+//! | [`intake`] | the loop over a folder: fetch, keep, decide, commit, file |
+//! | [`outbox`] | the loop over what leaves: due, send, mark |
+//! | [`timers`] | the loop over the clocks: due, decide, commit |
+//! | [`service`] | builds the three loops, starts and stops them |
+//! | [`office`] | what the loops share: rules, contracts, store, clock, bells |
+//! | [`mailbox`] | what a folder of mails is to the intake |
+//! | [`imap`] | a folder on an IMAP server |
+//! | [`maildir`] | a folder of files |
+//! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
+//! | [`store`] | the only SQL: facts out, decisions in |
+//! | [`config`] | the configuration file, checked, or all its faults at once |
+//! | [`commands`] | one file for each command of the operator |
+//! | [`tls`] | the protected channel that IMAP and SMTP share |
+//! | [`backoff`] | how long to wait before the next try |
+//! | [`clock`] | the time of day, as something that is handed in |
+//! | [`log`] | one line an event, without personal data |
+//!
+//! Direction: `main → commands → service → loops → {imap, maildir, smtp, store} → desk`. Mailboxes, sending
+//! and the store never know each other; the desk knows none of them. `tests/architecture.rs` guards this.
+//!
+//! # Invariants
+//!
+//! 1. No mail is lost: each UID of a watched folder has exactly one disposition in the journal (opened,
+//!    attached, noted, parked, duplicate), and `reconcile` proves it against the server.
+//! 2. Nothing is done twice: the same mail seen again, after any crash, changes nothing.
+//! 3. The server's copy is filed only after the commit. Mail is fetched with `BODY.PEEK[]`, by UID, under a
+//!    recorded UIDVALIDITY.
+//! 4. Raw bytes are kept before anything is parsed; parsing never fails.
+//! 5. One bad mail parks itself, with its reason; it never stops the rest.
+//! 6. Detection of robots stops *answers*, never *intake*.
+//! 7. An effect and its outbox row are committed together; a Message-ID is derived, never drawn anew.
+//! 8. A promise is never silently missed: every clock that falls due leaves a trace and a mail, also after
+//!    an outage.
+//! 9. What a sender may do follows from what was proven about the sender, not from what a header claims.
+//! 10. Wake-ups (IDLE, bells) are hints; what to do is read from the state.
+//! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
+//! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
 pub mod backoff;
 pub mod clock;

@@ -1,6 +1,6 @@
 //! The whole way of a mail through the desk: [`decide`] takes what is known and returns what is
 //! to be done, with its reasons. Also what is to be done when a clock falls due
-//! ([`overdue`]) and when a mail of ours did not arrive ([`undelivered`]).
+//! ([`overdue`]) and when a mail of ours did not arrive ([`given_up`]).
 
 mod engineer;
 mod overdue;
