@@ -4,7 +4,7 @@ mod servers;
 
 use hezo_intake::desk::message::Message;
 use servers::daemon::{DESK, Desk, ENGINEERS, ESCALATION};
-use servers::{Servers, wait_for};
+use servers::{BOUNCING, Servers, wait_for};
 
 const JAN: &str = "jan@fabryka.example";
 const EWA: &str = "ewa@szpital.example";
@@ -211,4 +211,43 @@ fn servers_that_are_away_are_waited_for() {
     nth_mail(&servers, EWA, 1);
     nth_mail(&servers, JAN, 1);
     assert_eq!(desk.gaps(), [0]);
+}
+
+#[test]
+fn an_answer_that_bounces_leaves_the_promise_open() {
+    let servers = servers();
+    let desk = Desk::new(&servers, "port = {imaps}");
+    let daemon = desk.start(&[]);
+    daemon.wait_for("ready");
+    let gone = format!("{BOUNCING}@fabryka.example");
+    servers.hand_in(&gone, DESK, &mail(&gone, "1@fabryka.example", "Awaria", "Nr seryjny: B824100317"));
+    let notice = nth_mail(&servers, ANNA, 1);
+    let about_ack = nth_mail(&servers, ANNA, 2);
+    assert!(about_ack.subject.contains("NIE DORĘCZONO") && text(&about_ack).contains(&gone), "{}", text(&about_ack));
+
+    let reply = answer(ANNA, &notice, "2@hezo.example", "Proszę o log.");
+    servers.hand_in(ANNA, reply_address(&notice), &reply.replace(DESK, reply_address(&notice)));
+    let about_relay = nth_mail(&servers, ANNA, 3);
+    assert!(text(&about_relay).contains("Zegar reakcji biegnie dalej"), "{}", text(&about_relay));
+    let number = desk.json(&["tickets", "list", "--json"])[0]["ticket"].as_str().expect("a number").to_string();
+    let ticket = desk.json(&["tickets", "show", &number, "--json"]).remove(0);
+    let reaction =
+        ticket["clocks"].as_array().and_then(|clocks| clocks.iter().find(|clock| clock["kind"] == "reaction"));
+    assert_eq!(reaction.expect("the clock")["satisfied_at"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_recipient_that_the_server_refuses_is_told_and_disturbs_nobody() {
+    let servers = servers();
+    let desk = Desk::new(&servers, "port = {imaps}\nstart = \"all\"");
+    let unknown = "unknown@fabryka.example";
+    servers.put(DESK, [mail(unknown, "1@fabryka.example", "Awaria", "Nr seryjny: B824100317")]);
+    assert!(desk.command(&["run", "--once"]).status.success());
+    nth_mail(&servers, MAREK, 2);
+    let alert = servers
+        .mails(ANNA, "")
+        .iter()
+        .map(|mail| Message::parse(mail))
+        .find(|mail| mail.subject.contains("NIE DORĘCZONO"));
+    assert!(alert.is_some_and(|alert| text(&alert).contains(unknown)));
 }

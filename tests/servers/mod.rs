@@ -30,6 +30,9 @@ pub const PASSWORD: &str = "a password of tests";
 /// What a test without its servers says.
 const NEEDED: &str = "the test needs root and the packages dovecot-imapd, dovecot-lmtpd and postfix";
 
+/// The local part, in every domain, that Postfix takes mail for and Dovecot then refuses.
+pub const BOUNCING: &str = "bouncing";
+
 /// The numeric user that owns the mailboxes; it needs no name.
 const MAIL_USER: u32 = 5000;
 
@@ -181,9 +184,10 @@ impl Servers {
             fs::create_dir_all(postfix.join(folder)).expect("Postfix's folders");
         }
         run(Command::new("chown").arg("postfix").arg(postfix.join("data")));
-        let known = mailboxes.iter().map(|name| format!("{name} 1\n")).collect::<String>();
-        fs::write(postfix.join("mailboxes"), known).expect("Postfix's mailboxes");
         let domains: BTreeSet<&str> = mailboxes.iter().filter_map(|name| Some(name.split_once('@')?.1)).collect();
+        let bouncing = domains.iter().map(|domain| format!("{BOUNCING}@{domain} 1\n"));
+        let known = mailboxes.iter().map(|name| format!("{name} 1\n")).chain(bouncing).collect::<String>();
+        fs::write(postfix.join("mailboxes"), known).expect("Postfix's mailboxes");
         let domains = domains.into_iter().collect::<Vec<_>>().join(" ");
         for (name, text) in [("main.cf", include_str!("main.cf")), ("master.cf", include_str!("master.cf"))] {
             fs::write(postfix.join(name), self.filled(text, &domains)).expect("Postfix's settings");
