@@ -54,6 +54,21 @@ fn a_request_is_acknowledged_and_shown_to_every_engineer() {
 }
 
 #[test]
+fn a_tag_of_an_earlier_desk_is_shown_and_threads_nothing() {
+    let desk = Desk::new();
+    let tagged = FAULT.replace("Subject: ", "Subject: Re: [HEZO 104340] ");
+    let sent = desk.mail("2026-11-23 09:05", &tagged);
+    assert!(to(&sent, "anna@hezo.example").text().contains("HEZO 104340"));
+    let other = tagged.replace("1@fabryka", "2@fabryka").replace("jan@", "ewa@");
+    let sent = desk.mail("2026-11-23 09:06", &other);
+    assert_eq!(desk.tickets().len(), 2);
+    assert_eq!(
+        desk.ticket(to(&sent, "ewa@fabryka.example").ticket())["earlier_tags"],
+        serde_json::json!(["HEZO 104340"])
+    );
+}
+
+#[test]
 fn an_engineer_answers_and_the_clock_stops() {
     let desk = Desk::new();
     let sent = desk.mail("2026-11-23 09:05", FAULT);

@@ -64,6 +64,7 @@ fn as_value(ticket: &Ticket, mails: &[Queued]) -> serde_json::Value {
         "language": ticket.language,
         "opened_at": ticket.opened_at,
         "linked_to": ticket.linked_to.map(|number| number.to_string()),
+        "earlier_tags": ticket.earlier_tags,
         "numbers": ticket.numbers,
         "missing": ticket.missing().into_iter().map(NumberKind::name).collect::<Vec<_>>(),
         "clocks": ticket.clocks,
@@ -79,6 +80,9 @@ fn for_people(ticket: &Ticket, mails: &[Queued]) {
     println!("opened    {}", local(ticket.opened_at));
     if let Some(linked) = ticket.linked_to {
         println!("names     {linked}, in which its sender takes no part");
+    }
+    if !ticket.earlier_tags.is_empty() {
+        println!("earlier   {}", ticket.earlier_tags.join(", "));
     }
     for number in &ticket.numbers {
         let on_file = if number.on_file { ", on file" } else { "" };

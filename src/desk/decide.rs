@@ -191,6 +191,8 @@ pub struct NewTicket {
     pub opened_at: Timestamp,
     /// The ticket that a stranger's tag named.
     pub linked_to: Option<TicketNumber>,
+    /// Tags of an earlier desk in the subject.
+    pub earlier_tags: Vec<String>,
 }
 
 /// Everything at hand while one mail is decided.

@@ -28,6 +28,8 @@ pub struct Ticket {
     pub opened_at: Timestamp,
     /// The ticket that a stranger's tag named.
     pub linked_to: Option<TicketNumber>,
+    /// Tags of an earlier desk in the subject, `HEZO 104340`; they lead to no ticket.
+    pub earlier_tags: Vec<String>,
     /// Numbers found in its mails, oldest first, each once.
     pub numbers: Vec<KnownNumber>,
     /// Its clocks.

@@ -51,6 +51,8 @@ CREATE TABLE ticket (
     language TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
     linked_to INTEGER REFERENCES ticket,
+    -- Separated by line ends.
+    earlier_tags TEXT NOT NULL,
     UNIQUE (year, sequence)
 ) STRICT;
 

@@ -66,8 +66,8 @@ impl Work<'_> {
             Language::English => "en",
         };
         let insert = "INSERT INTO ticket
-            (year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to)
-            VALUES (?1, ?2, 'new', ?3, ?4, ?5, ?6, ?7, ?8)";
+            (year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to, earlier_tags)
+            VALUES (?1, ?2, 'new', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         self.transaction.prepare_cached(insert)?.execute(params![
             new.number.year(),
             new.number.sequence(),
@@ -77,6 +77,7 @@ impl Work<'_> {
             language,
             micros(new.opened_at),
             linked_to.map(|id| id.0),
+            new.earlier_tags.join("\n"),
         ])?;
         Ok(())
     }

@@ -57,8 +57,8 @@ impl Work<'_> {
     /// A ticket with all that belongs to it.
     pub fn ticket(&self, id: TicketId) -> anyhow::Result<Ticket> {
         let select =
-            "SELECT year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to
-                      FROM ticket WHERE id = ?1";
+            "SELECT year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to,
+                      earlier_tags FROM ticket WHERE id = ?1";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let row = rows.next()?.context("a ticket has vanished from the database")?;
@@ -71,6 +71,7 @@ impl Work<'_> {
             language: language(&row.get::<_, String>(6)?),
             opened_at: timestamp(row.get(7)?)?,
             linked_to: row.get::<_, Option<i64>>(8)?.map(|linked| self.ticket_number(TicketId(linked))).transpose()?,
+            earlier_tags: row.get::<_, String>(9)?.lines().map(ToOwned::to_owned).collect(),
             numbers: self.numbers(id)?,
             clocks: self.clocks(id)?,
             entries: self.entries(id)?,

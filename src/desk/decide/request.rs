@@ -8,7 +8,7 @@ use crate::desk::extract::{Found, Numbers, OnFile, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
 use crate::desk::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Ticket};
-use crate::desk::ticket_number::TicketNumber;
+use crate::desk::ticket_number::{self, TicketNumber};
 
 /// The longest time from sending to a person's contact, for every plan (terms of service,
 /// "czas reakcji").
@@ -25,6 +25,7 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         language: case.reading.language,
         opened_at: case.now,
         linked_to: linked_to.map(|ticket| ticket.number),
+        earlier_tags: ticket_number::earlier_tags(&message.subject),
     };
     let numbers = numbers_of(case);
     let clock = reaction_clock(case, &numbers);
@@ -37,6 +38,7 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         language: new.language,
         opened_at: case.now,
         linked_to: new.linked_to,
+        earlier_tags: new.earlier_tags.clone(),
         numbers: numbers.clone(),
         clocks: vec![clock.clone()],
         entries: Vec::new(),

@@ -54,6 +54,7 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
         "contracts": numbers(NumberKind::Contract),
         "nips": numbers(NumberKind::Nip),
         "missing": missing,
+        "earlier_tags": ticket.earlier_tags,
         "linked_to": ticket.linked_to.map(|number| number.to_string()),
         "reaction_due": reaction.map(|clock| local(clock.due)),
         "reaction_done": reaction.and_then(|clock| clock.satisfied_at).map(local),
