@@ -33,17 +33,33 @@ impl Reading {
     /// Reads a mail.
     pub fn of(message: &Message, site: &Site) -> Reading {
         let written = text::read(message, &site.rules.quotes);
-        let verdict = classify::classify(message, &written, &own_marks(message, site), &site.rules.robots);
+        let bounce = bounce::bounce(message, &written, &site.rules.bounces);
+        let texts = texts_of_attachments(message);
+        let names = names_of_attachments(message);
+        let numbers = || {
+            let on_file = OnFile::default();
+            let found =
+                extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers);
+            found.serials.iter().chain(&found.contracts).map(|found| found.place).collect()
+        };
+        let own = own_marks(message, site);
+        let verdict = classify::classify(message, &written, bounce.as_ref(), &own, &numbers, &site.rules.robots);
         let now = written.text(Part::Now);
-        let domain = message.from.as_ref().and_then(|from| from.address.rsplit_once('@')).map(|(_, domain)| domain);
+        let answers = site.rules.quotes.is_answer(&message.subject);
         Reading {
-            language: language::language(&message.subject, &now, domain),
-            bounce: bounce::bounce(message),
-            escalation: wishes::asks_for_escalation(&message.subject, &now, &site.rules.wishes),
-            texts: texts_of_attachments(message),
+            language: language::language(message, &written),
+            escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
+            bounce,
+            texts,
             written,
             verdict,
         }
+    }
+
+    /// The reading once it is known that a contract names the sender.
+    pub fn of_named_sender(mut self) -> Reading {
+        self.verdict = self.verdict.of_named_sender();
+        self
     }
 
     /// What was written now.
@@ -53,13 +69,13 @@ impl Reading {
 
     /// The serial, contract and tax numbers, with the contracts on file at hand.
     pub fn numbers(&self, message: &Message, on_file: &OnFile, site: &Site) -> Numbers {
-        let names = self.attachment_names(message);
+        let names = names_of_attachments(message);
         extract::numbers(&message.subject, &self.written, &names, &self.texts, on_file, &site.rules.numbers)
     }
 
     /// The look-up keys of all that could be a number on file, sorted.
     pub fn number_keys(&self, message: &Message, site: &Site) -> Vec<String> {
-        let names = self.attachment_names(message);
+        let names = names_of_attachments(message);
         extract::keys(&message.subject, &self.written, &names, &self.texts, &site.rules.numbers)
     }
 
@@ -67,11 +83,10 @@ impl Reading {
     pub fn missing(&self, numbers: &[KnownNumber]) -> Vec<NumberKind> {
         if self.verdict.kind == Kind::Request { ticket::missing(numbers) } else { Vec::new() }
     }
+}
 
-    /// The names of the attachments.
-    pub fn attachment_names<'a>(&self, message: &'a Message) -> Vec<&'a str> {
-        message.attachments.iter().map(|attachment| attachment.name.as_str()).collect()
-    }
+fn names_of_attachments(message: &Message) -> Vec<&str> {
+    message.attachments.iter().map(|attachment| attachment.name.as_str()).collect()
 }
 
 fn own_marks(message: &Message, site: &Site) -> OwnMarks {
@@ -79,8 +94,12 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     let mut addresses: BTreeSet<String> = identity.aliases.iter().cloned().collect();
     addresses.insert(identity.address.clone());
     addresses.insert(identity.escalation_address.clone());
-    let signed = message.message_id.as_deref().is_some_and(|id| site.token_key.is_ours(id));
-    OwnMarks { addresses, signed }
+    // Whoever got a mail of ours knows its Message-ID, and may send another mail under it.
+    let from_us = message.from.as_ref().is_some_and(|from| from.address == identity.address);
+    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_key.is_ours(id));
+    let mut answered = message.in_reply_to.iter().chain(&message.references);
+    let answers_ours = answered.any(|id| site.token_key.is_ours(id));
+    OwnMarks { addresses, signed, answers_ours }
 }
 
 /// Text files are read as they are; other formats need a reader of their own.

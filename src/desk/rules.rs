@@ -2,11 +2,13 @@
 //! and refused with file and rule id where one is wrong.
 
 pub(crate) mod pattern;
+pub(crate) mod role;
 
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+use super::bounce::BounceRules;
 use super::classify::RobotRules;
 use super::extract::NumberRules;
 use super::reply::Templates;
@@ -32,6 +34,7 @@ pub struct Sources(BTreeMap<String, String>);
 /// The files that the binary carries.
 const BUILT_IN: &[(&str, &str)] = &[
     ("between.toml", include_str!("../../rules/between.toml")),
+    ("bounces.toml", include_str!("../../rules/bounces.toml")),
     ("contract.toml", include_str!("../../rules/contract.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
     ("quotes.toml", include_str!("../../rules/quotes.toml")),
@@ -65,6 +68,8 @@ pub struct Rules {
     pub quotes: QuoteRules,
     /// Marks of robots.
     pub robots: RobotRules,
+    /// Words of delivery reports.
+    pub bounces: BounceRules,
     /// Words that ask for escalation.
     pub wishes: WishRules,
     /// The sentences of our mails.
@@ -81,11 +86,12 @@ impl Rules {
         let numbers = gather(&mut faults, NumberRules::compile(sources));
         let quotes = gather(&mut faults, QuoteRules::compile(sources));
         let robots = gather(&mut faults, RobotRules::compile(sources));
+        let bounces = gather(&mut faults, BounceRules::compile(sources));
         let wishes = gather(&mut faults, WishRules::compile(sources));
         let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, wishes, templates) {
-            (Some(numbers), Some(quotes), Some(robots), Some(wishes), Some(templates)) => {
-                Ok(Rules { numbers, quotes, robots, wishes, templates })
+        match (numbers, quotes, robots, bounces, wishes, templates) {
+            (Some(numbers), Some(quotes), Some(robots), Some(bounces), Some(wishes), Some(templates)) => {
+                Ok(Rules { numbers, quotes, robots, bounces, wishes, templates })
             }
             _ => Err(faults),
         }
@@ -93,9 +99,15 @@ impl Rules {
 }
 
 impl Rules {
-    /// Runs the tests that stand in the rule files: those that fail.
-    pub fn test(&self) -> Vec<RuleFault> {
-        self.numbers.test()
+    /// Runs the tests that stand in the rule files, the ones that these rules were compiled from:
+    /// those that fail.
+    pub fn test(&self, sources: &Sources) -> Vec<RuleFault> {
+        let mut faults = self.numbers.test();
+        faults.extend(QuoteRules::test(sources));
+        faults.extend(RobotRules::test(sources));
+        faults.extend(BounceRules::test(sources));
+        faults.extend(WishRules::test(sources));
+        faults
     }
 }
 

@@ -1,0 +1,128 @@
+//! Words, letters and endings that belong to one language and not to its neighbours.
+//!
+//! The words stand without diacritics, sorted. What is a word in Polish and in English (`do`,
+//! `to`, `on`, `no`, `my`, `was`, `nas`, `problem`, `serial`) stands in neither list.
+
+use super::{Evidence, folded};
+
+/// What a word of a list counts.
+const KNOWN: u32 = 4;
+/// What a letter counts that only one of the languages has.
+const LETTER: u32 = 3;
+/// What an ending or a pair of letters counts.
+const SHAPE: u32 = 1;
+
+const POLISH: &[&str] = &[
+    "aby", "ale", "awaria", "awarie", "awarii", "bardzo", "bedzie", "beda", "bez", "biblioteka", "biblioteki", "biblioteke",
+    "blad", "bledu", "bledy", "brak", "byl", "byla", "bylo", "byly", "chce", "chcemy", "ciagle", "co", "cos", "czekam",
+    "czekamy", "czesc", "czy", "dalej", "dla", "dobry", "dlaczego", "drugi", "drugiej", "dysk", "dysku", "dyski", "dyskow", "dzien",
+    "dzieki", "dziekuje", "dziekujemy", "dzis", "dzisiaj", "dziala", "dzialaja", "gdy", "gdzie", "ich", "jak", "jako",
+    "je", "jest", "jestem", "jestesmy", "jesli", "jeszcze", "jezeli", "juz", "kiedy", "kontakt", "kontroler", "ktora",
+    "ktore", "ktory", "kto", "ktos", "ktorego", "ktorej", "ktorych", "lub", "ma", "macie", "macierz", "macierzy", "maja",
+    "mam", "mamy", "miedzy", "moga", "moge", "mozna", "moze", "mozecie", "mozemy", "musimy", "na", "nad", "nadal", "naped",
+    "napedu", "naprawa", "nasz", "nasza", "nasze", "naszej", "naszego", "naszym", "nic", "nie", "niestety", "niz", "nr", "numer",
+    "numeru", "numery", "od", "oraz", "pan", "pana", "pani", "panstwa", "panstwo", "pilne", "pilny", "pilnie", "po", "pod",
+    "podczas", "podsylam", "pomoc", "ponownie", "poprosze", "pozdrawiam", "prosba", "prosi", "prosimy", "prosze", "prosilbym",
+    "przed", "przez", "przy", "przesylam", "rano", "raz", "rowniez", "sa", "serwer", "serwera", "serwis", "serwisant", "seryjny",
+    "seryjnego", "seryjnym", "seryjne", "sie", "siema", "slot", "sprawie", "sprawdzic", "szybki", "szybko", "ta", "tak", "takze", "tam",
+    "tasma", "tasmy", "tasmowa", "tasmowej", "te", "tego", "tej", "ten", "teraz", "tez", "tu", "tutaj", "tych", "tylko", "tym", "umowa",
+    "umowy", "umowie", "urzadzenie", "urzadzenia", "uszkodzony", "uszkodzona", "usterka", "usterki", "w", "we", "wciaz", "wczoraj",
+    "wiec", "witam", "witajcie", "wszystko", "wymiana", "wymiane", "wymiany", "z", "za", "zasilacz", "zasilacza", "ze", "zeby", "zepsuty",
+    "zglaszam", "zgloszenie", "zgloszenia", "znow", "znowu", "zostal", "zostala", "zostalo",
+];
+
+const ENGLISH: &[&str] = &[
+    "about", "after", "again", "already", "also", "am", "an", "and", "any", "anyone", "are", "as", "at", "back", "be", "because",
+    "been", "before", "below", "best", "both", "broken", "but", "by", "can", "cannot", "cant", "came", "contract", "could", "day",
+    "days", "dead", "dear", "did", "does", "doesnt", "done", "dont", "down", "drive", "during", "engineer", "every", "failed", "failing",
+    "failure", "faulty", "find", "fine", "for", "from", "get", "gets", "give", "good", "had", "has", "have", "havent", "hello", "help",
+    "here", "how", "id", "if", "in", "is", "isnt", "issue", "it", "its", "ive", "just", "kind", "know", "last", "let", "library",
+    "like", "look", "many", "may", "more", "morning", "need", "needs", "new", "not", "now", "number", "of", "off", "one", "only",
+    "or", "our", "out", "please", "power", "regards", "replace", "replaced", "replacement", "send", "sent", "she", "should", "since", "so", "some", "someone",
+    "soon", "still", "supply", "tape", "than", "thank", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "today", "up", "urgent", "us", "want", "weeks", "week", "were", "what", "when", "where", "which", "while", "who", "why",
+    "will", "with", "without", "wont", "work", "working", "works", "would", "yes", "yesterday", "you", "your",
+];
+
+/// Function words of German, French, Spanish, Italian, Czech, Slovak, Lithuanian, Hungarian, Dutch.
+const OTHER: &[&str] = &[
+    "aciu", "alebo", "auf", "avec", "az", "bei", "bitte", "como", "cyklus", "dakujem", "dakujeme", "das", "dass", "dekuji", "dekujeme", "del",
+    "den", "der", "des", "dem", "di", "dobar", "egy", "ein", "eine", "einen", "einer", "el", "elle", "es", "est", "et", "fur", "gli",
+    "guten", "haben", "hat", "het", "hogy", "ich", "ihr", "ihre", "il", "ir", "ist", "jsem", "jsme", "jsou", "kad", "kann", "ktery",
+    "ktora", "la", "las", "le", "les", "los", "mame", "mit", "musime", "nach", "nebo", "nem", "nefunguje", "nicht", "niet", "nous", "notre", "oder",
+    "para", "pas", "per", "podle", "por", "pour", "porucha", "prasome", "prosim", "prosime", "que", "sehr", "sich", "sie", "siamo", "sme", "son", "sono", "sveiki",
+    "tag", "tento", "treba", "una", "und", "une", "uns", "unser", "unsere", "van", "vam", "vas", "veuillez", "von", "votre", "vous", "werden", "wir", "wird",
+    "yra", "zu", "zum", "zur",
+];
+
+/// Evidence that one word gives.
+pub(super) fn evidence(word: &str) -> Evidence {
+    let mut found = Evidence::default();
+    if word.is_empty() {
+        return found;
+    }
+    let folded = folded(word);
+    let known = |list: &[&str]| list.contains(&folded.as_str());
+    if known(POLISH) {
+        found.polish += if folded.len() == 1 { SHAPE } else { KNOWN };
+    }
+    if known(ENGLISH) {
+        found.english += KNOWN;
+    }
+    if known(OTHER) {
+        found.other += KNOWN;
+    }
+    if word.chars().any(is_polish_letter) {
+        found.polish += LETTER;
+    } else if word.chars().any(is_foreign_letter) {
+        found.other += LETTER;
+    }
+    if found == Evidence::default() && folded.len() >= 4 {
+        if has_polish_shape(&folded) {
+            found.polish += SHAPE;
+        } else if has_english_shape(&folded) {
+            found.english += SHAPE;
+        }
+    }
+    found
+}
+
+/// Letters that Polish shares with no neighbour; ó and ć stand in others as well.
+fn is_polish_letter(c: char) -> bool {
+    matches!(c, 'ą' | 'ę' | 'ł' | 'ń' | 'ś' | 'ź' | 'ż' | 'ć' | 'Ą' | 'Ę' | 'Ł' | 'Ń' | 'Ś' | 'Ź' | 'Ż' | 'Ć')
+}
+
+/// Letters that neither Polish nor English has.
+fn is_foreign_letter(c: char) -> bool {
+    c.is_alphabetic() && !c.is_ascii() && !is_polish_letter(c) && !matches!(c, 'ó' | 'Ó')
+}
+
+/// Endings and pairs of letters by which Polish words show without their diacritics.
+fn has_polish_shape(folded: &str) -> bool {
+    const ENDINGS: [&str; 34] = [
+        "acja", "acje", "acji", "alem", "alam", "alismy", "amy", "ach", "ami", "ania", "anie", "aniu", "cie", "czna", "czne", "cznie",
+        "czny", "czenie", "czenia", "ego", "emu", "emy", "enie", "enia", "iec", "imy", "osc", "osci", "owac", "owej", "owie", "uja", "uje", "ych",
+    ];
+    const PAIRS: [&str; 6] = ["prz", "rz", "sz", "cz", "dzi", "wsz"];
+    ENDINGS.iter().any(|ending| folded.ends_with(ending)) || PAIRS.iter().any(|pair| folded.contains(pair))
+}
+
+fn has_english_shape(folded: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["ing", "tion", "tions", "ness", "ly", "ght", "ould", "able", "ed"];
+    ENDINGS.iter().any(|ending| folded.ends_with(ending)) || ["th", "wh"].iter().any(|pair| folded.starts_with(pair))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_stands_in_two_lists() {
+        for word in POLISH {
+            assert!(!ENGLISH.contains(word), "{word} is English too");
+        }
+        for word in OTHER {
+            assert!(!ENGLISH.contains(word), "{word} is English too");
+        }
+    }
+}
