@@ -11,6 +11,9 @@ mod examples;
 
 use examples::Example;
 
+/// The file of what is no number of ours.
+const DECOYS: &str = "decoys.toml";
+
 /// The compiled rules for numbers.
 #[derive(Clone, Debug)]
 pub struct NumberRules {
@@ -152,7 +155,7 @@ impl NumberRules {
             ("serial.toml", Kind::Serial),
             ("contract.toml", Kind::Contract),
             ("tax.toml", Kind::Tax),
-            ("decoys.toml", Kind::Decoy),
+            (DECOYS, Kind::Decoy),
         ] {
             let Some(file) = faults.or(sources.parse::<NumberFile>(name)) else { continue };
             for rule in file.label {
@@ -183,7 +186,7 @@ impl NumberRules {
             return Err(faults.list);
         }
         let set = RegexSetBuilder::new(spans.iter().map(|(rule, _)| edged(&rule.pattern))).unicode(false).build();
-        let set = set.map_err(|error| vec![fault("decoys.toml", None, error.to_string())])?;
+        let set = set.map_err(|error| vec![fault(DECOYS, None, error.to_string())])?;
         let mut shapes = shapes.into_iter().flatten();
         let (Some(serial_shapes), Some(contract_shapes), Some(tax_shapes)) =
             (shapes.next(), shapes.next(), shapes.next())
@@ -202,13 +205,13 @@ impl NumberRules {
             ("serial.toml", &self.serial_shapes.rules, Kind::Serial),
             ("contract.toml", &self.contract_shapes.rules, Kind::Contract),
             ("tax.toml", &self.tax_shapes.rules, Kind::Tax),
-            ("decoys.toml", &Vec::new(), Kind::Decoy),
+            (DECOYS, &Vec::new(), Kind::Decoy),
         ];
         for (file, shapes, kind) in files {
             let labels = self.labels.iter().filter(|label| label.kind == kind).map(|label| &label.id);
             let spans = self.spans.rules.iter().filter(|_| kind == Kind::Decoy).map(|(span, _)| &span.id);
             for id in labels.chain(shapes.iter().map(|shape| &shape.id)).chain(spans) {
-                if !self.examples.iter().any(|(_, example)| example.is_hit_of(id)) {
+                if !self.examples.iter().any(|(_, example)| example.is_hit_of(id, kind == Kind::Decoy)) {
                     faults.push(fault(file, Some(id), "no [[test]] shows what this rule finds".to_string()));
                 }
             }
