@@ -42,7 +42,7 @@ pub(super) fn columns(scan: &Scan) -> Vec<Column> {
     let mut columns = Vec::new();
     let mut head: Option<Head> = None;
     for line in lines(scan) {
-        if scan.folded.slice(line.start, line.end).trim().is_empty() {
+        if scan.page.folded.slice(line.start, line.end).trim().is_empty() {
             head = None;
             continue;
         }
@@ -81,7 +81,7 @@ fn lines(scan: &Scan) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut first = 0;
-    for text in scan.folded.text.split('\n') {
+    for text in scan.page.folded.text.split('\n') {
         let end = start + text.len();
         let count = scan.items.get(first..).unwrap_or_default().iter().take_while(|item| item.start < end).count();
         lines.push(Line { start, end, items: (first, first + count) });
@@ -94,11 +94,17 @@ fn lines(scan: &Scan) -> Vec<Line> {
 /// The line as a head: two cells or more, one of them a label and hardly anything else, and no value.
 fn head_of(scan: &Scan, line: &Line) -> Option<Head> {
     let items = scan.items.get(line.items.0..line.items.1)?;
-    let is_value = |what: &What| matches!(what, What::Value(value) if value.digits >= 4);
+    let is_value = |what: &What| match what {
+        What::Value(value) => {
+            let long = value.digits >= 4 || value.digits >= 2 && value.digits + value.letters >= 5;
+            long || value.on_file.is_some() || value.serial_shape.is_some()
+        }
+        _ => false,
+    };
     if !items.iter().any(|item| matches!(item.what, What::Label(_))) || items.iter().any(|item| is_value(&item.what)) {
         return None;
     }
-    let text = scan.folded.slice(line.start, line.end);
+    let text = scan.page.folded.slice(line.start, line.end);
     let edge = [b'\t', b'|', b';', b','].into_iter().find(|mark| text.as_bytes().contains(mark));
     let edge = edge.map_or(Edge::Blanks, Edge::Mark);
     let cells = cells(scan, line, edge);
@@ -128,7 +134,7 @@ fn head_of(scan: &Scan, line: &Line) -> Option<Head> {
 
 /// From and until of each cell, in the whole text.
 fn cells(scan: &Scan, line: &Line, edge: Edge) -> Vec<(usize, usize)> {
-    let text = scan.folded.slice(line.start, line.end);
+    let text = scan.page.folded.slice(line.start, line.end);
     let mut cells = Vec::new();
     match edge {
         Edge::Mark(mark) => {
