@@ -42,9 +42,17 @@ const REFUSED_MAX: usize = 200;
 #[derive(Default)]
 struct Finds {
     by_kind: [Vec<Find>; 3],
-    bare: Vec<(Vec<NumberKind>, Find)>,
+    bare: Vec<Bare>,
     refused: Vec<Refused>,
     too_many: bool,
+}
+
+/// A number that nothing tells for what it is.
+struct Bare {
+    kinds: Vec<NumberKind>,
+    /// "nr" stands before it.
+    is_numbered: bool,
+    find: Find,
 }
 
 /// A number and where in the order of the mail it stands.
@@ -72,7 +80,7 @@ pub(super) fn judge(pages: &[Page], on_file: &OnFile, rules: &NumberRules) -> Nu
             let Some((item, value, section)) = parts(&scan, at) else { continue };
             let judge = Judge { scan: &scan, section, contexts: &contexts, on_file, rules };
             let verdict = judge.verdict(at, value, tie);
-            finds.add(verdict, order, value, &judge, item);
+            finds.add(verdict, (at, order), value, &judge, item);
         }
     }
     finds.numbers()
@@ -84,7 +92,7 @@ fn parts<'s, 'a>(scan: &'s Scan<'a>, at: usize) -> Option<(&'s Item<'a>, &'s Val
 }
 
 impl Finds {
-    fn add(&mut self, verdict: Verdict, order: usize, value: &Value, judge: &Judge, item: &Item) {
+    fn add(&mut self, verdict: Verdict, (at, order): (usize, usize), value: &Value, judge: &Judge, item: &Item) {
         match verdict {
             Verdict::Is(kind, reason) => {
                 let Some(list) = self.by_kind.get_mut(kind as usize) else { return };
@@ -95,7 +103,8 @@ impl Finds {
                 list.push(Find { number: judge.found(item, value, Some(kind), reason), order });
             }
             Verdict::MayBe(kinds, reason) if self.bare.len() < BARE_MAX => {
-                self.bare.push((kinds, Find { number: judge.found(item, value, None, reason), order }));
+                let find = Find { number: judge.found(item, value, None, reason), order };
+                self.bare.push(Bare { kinds, is_numbered: judge.is_numbered(at), find });
             }
             Verdict::Refused(rule) if self.refused.len() < REFUSED_MAX => {
                 let place = judge.section.place;
@@ -107,6 +116,7 @@ impl Finds {
 
     fn numbers(mut self) -> Numbers {
         self.name_elsewhere();
+        self.name_alike();
         let [serials, contracts, nips] = self.by_kind;
         let problem = "the mail has more numbers than are told of one; the rest is left out".to_string();
         let mut numbers = Numbers { refused: self.refused, ..Numbers::default() };
@@ -123,24 +133,51 @@ impl Finds {
         numbers
     }
 
+    /// "Właściwy numer: 8606084" where the quote has a serial number of the same make: that is one too.
+    fn name_alike(&mut self) {
+        let mut makes: HashMap<String, Option<NumberKind>> = HashMap::new();
+        for (kind, list) in [NumberKind::Serial, NumberKind::Contract].into_iter().zip(&self.by_kind) {
+            for find in list {
+                let known = makes.entry(make(&find.number.value)).or_insert(Some(kind));
+                *known = known.filter(|known| *known == kind);
+            }
+        }
+        let mut still_bare = Vec::new();
+        for mut bare in std::mem::take(&mut self.bare) {
+            let kind = makes.get(&make(&bare.find.number.value)).copied().flatten().filter(|_| bare.is_numbered);
+            match kind.and_then(|kind| self.by_kind.get_mut(kind as usize)) {
+                Some(list) if list.len() < FINDS_MAX => {
+                    bare.find.number.rule = NAMED_ELSEWHERE.to_string();
+                    bare.find.number.evidence = "called a number, and made like one elsewhere in this mail".to_string();
+                    bare.find.number.strength = Strength::Told;
+                    list.push(bare.find);
+                }
+                _ => still_bare.push(bare),
+            }
+        }
+        self.bare = still_bare;
+    }
+
     /// A bare number that is told for what it is elsewhere in the mail is that here too: the quote says
     /// "serial number X", the sender "X is down again".
     fn name_elsewhere(&mut self) {
         let mut named: HashMap<String, NumberKind> = HashMap::new();
         for (kind, list) in [NumberKind::Serial, NumberKind::Contract].into_iter().zip(&self.by_kind) {
             let strong = list.iter().filter(|find| find.number.strength >= Strength::Told);
-            strong.for_each(|find| drop(named.entry(find.number.value.clone()).or_insert(kind)));
+            for find in strong {
+                named.entry(find.number.value.clone()).or_insert(kind);
+            }
         }
         let mut still_bare = Vec::new();
-        for (kinds, mut find) in std::mem::take(&mut self.bare) {
-            let kind = named.get(&find.number.value).copied();
+        for mut bare in std::mem::take(&mut self.bare) {
+            let kind = named.get(&bare.find.number.value).copied();
             match kind.and_then(|kind| self.by_kind.get_mut(kind as usize)) {
                 Some(list) if list.len() < FINDS_MAX => {
-                    find.number.rule = NAMED_ELSEWHERE.to_string();
-                    find.number.evidence = "told for what it is elsewhere in this mail".to_string();
-                    list.push(find);
+                    bare.find.number.rule = NAMED_ELSEWHERE.to_string();
+                    bare.find.number.evidence = "told for what it is elsewhere in this mail".to_string();
+                    list.push(bare.find);
                 }
-                _ => still_bare.push((kinds, find)),
+                _ => still_bare.push(bare),
             }
         }
         self.bare = still_bare;
@@ -156,15 +193,24 @@ fn each_once(mut list: Vec<Find>) -> Vec<Found> {
     list.into_iter().map(|find| find.number).collect()
 }
 
-fn candidates(bare: Vec<(Vec<NumberKind>, Find)>) -> Vec<Candidate> {
-    let mut list = bare;
-    list.sort_by_key(|(_, find)| (std::cmp::Reverse(find.number.strength), find.number.place, find.order));
+fn candidates(mut bare: Vec<Bare>) -> Vec<Candidate> {
+    bare.sort_by_key(|Bare { find, .. }| (std::cmp::Reverse(find.number.strength), find.number.place, find.order));
     let mut seen = HashSet::new();
-    let each = list.into_iter().filter(|(_, find)| seen.insert(find.number.value.clone()));
-    let each = each.flat_map(|(kinds, find)| {
-        kinds.into_iter().map(move |kind| Candidate { kind, number: find.number.clone() }).collect::<Vec<_>>()
+    bare.retain(|bare| seen.insert(bare.find.number.value.clone()));
+    let each = bare.iter().flat_map(|Bare { kinds, find, .. }| {
+        kinds.iter().map(|kind| Candidate { kind: *kind, number: find.number.clone() })
     });
     each.take(CANDIDATES_MAX).collect()
+}
+
+/// What a number is made of: a sign for each digit and letter.
+fn make(value: &str) -> String {
+    let sign = |c: char| match c {
+        c if c.is_ascii_digit() => '9',
+        c if c.is_alphabetic() => 'A',
+        c => c,
+    };
+    value.chars().map(sign).collect()
 }
 
 /// Why a value is what it is.
@@ -318,15 +364,29 @@ impl Judge<'_, '_> {
         self.candidate(value)
     }
 
+    /// True where a word such as "nr" stands right before the value.
+    fn is_numbered(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        let between = self.scan.between(before, at);
+        let beside = between.len() <= 3 && !between.contains(['\n', ',', ';']);
+        beside && self.rules.between.number_words.iter().any(|word| word == self.scan.text(before))
+    }
+
     /// The rule and the word that a bare number of digits stands right behind.
     fn beside(&self, value: &Value, at: usize) -> Option<(&Beside, &str)> {
-        let before = at.checked_sub(1)?;
-        if value.letters > 0 || self.scan.between(before, at) != " " {
-            return None;
+        let parted = |left: usize| {
+            let between = self.scan.between(left, left + 1);
+            between.len() <= 3 && between.bytes().all(|byte| matches!(byte, b' ' | b'-' | b':' | b'"'))
+        };
+        let mut before = at.checked_sub(1).filter(|before| parted(*before))?;
+        // "macierz B - 8606068", "serwer 2: 8606068".
+        if self.scan.text(before).len() <= 2 {
+            before = before.checked_sub(1).filter(|before| parted(*before))?;
         }
         let text = self.scan.text(before);
+        let is_number = |rule: &Beside| value.letters == 0 && value.digits >= rule.digits_from;
         let is_meant = |rule: &&Beside| {
-            value.digits >= rule.digits_from
+            (is_number(rule) || value.serial_shape.is_some())
                 && rule.words.iter().any(|word| match word.strip_suffix('*') {
                     Some(begin) => text.starts_with(begin),
                     None => text == word,

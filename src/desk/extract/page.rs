@@ -1,10 +1,10 @@
 //! A text of the mail, read once from left to right: labels, runs of letters, runs with digits in
 //! them, and stretches that are no number of ours by their very form.
 
+use super::Section;
 use super::fold::Folded;
 use super::phrase::Words;
 use super::rules::{Kind, NumberRules};
-use super::{Place, Section};
 
 /// How far a stretch that is no number reaches at most, but for addresses of the web.
 const STRETCH_MAX: usize = 256;
@@ -83,11 +83,6 @@ impl Page {
 
     fn bound(&self, at: usize) -> Option<&Bound> {
         self.section_number(at).checked_sub(1).and_then(|number| self.sections.get(number))
-    }
-
-    /// The place of the section that is in.
-    pub(super) fn place(&self, at: usize) -> Option<Place> {
-        self.section(at).map(|section| section.place)
     }
 
     /// What the sender wrote where the folded text has `start..end`.

@@ -1,7 +1,7 @@
 //! Labels: short phrases of a few words.
 //!
 //! A phrase is words parted by a blank, a `/` or a `.`; a word is alternatives parted by `|`, each with a
-//! `*` where any ending of up to five letters may follow; `%` is any word but the small ones ("to", "z"). In
+//! `*` where any ending of up to five letters may follow, or before it where anything may stand there; `%` is any word but the small ones ("to", "z"). In
 //! the text a blank stands for blanks, dots, dashes and the like, or one line break; `/` and `.` for themselves.
 
 use std::collections::{HashMap, HashSet};
@@ -259,15 +259,21 @@ fn alternatives(word: &str, vocabulary: &mut Vocabulary) -> Result<Vec<Alternati
         if one == "%" {
             return Ok(Alternative::Any);
         }
+        let (one, any_beginning) = one.strip_prefix('*').map_or((one, false), |one| (one, true));
         let (letters, ending) = match one.strip_suffix('*') {
             Some(letters) => (letters, Ending::Inflection),
             None => (one, Ending::None),
         };
         let plain = !letters.is_empty()
             && letters.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-            && !(ending == Ending::Inflection && letters.len() < 2);
+            && !(ending == Ending::Inflection && (letters.len() < 2 || any_beginning))
+            && !(any_beginning && letters.len() < 5);
         let why = "has a word that is not small letters without diacritics, or digits";
-        if plain { Ok(Alternative::Word(vocabulary.add(letters, ending))) } else { Err(why.to_string()) }
+        match (plain, any_beginning) {
+            (true, true) => Ok(Alternative::Word(vocabulary.add_tail(letters))),
+            (true, false) => Ok(Alternative::Word(vocabulary.add(letters, ending))),
+            (false, _) => Err(why.to_string()),
+        }
     };
     word.split('|').map(&mut read).collect()
 }
@@ -346,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_bad_phrase_is_refused() {
-        for phrase in ["", "% nr", "numer Seryjny", "nr  seryjny", "n*", "sérial"] {
+        for phrase in ["", "% nr", "numer Seryjny", "nr  seryjny", "n*", "sérial", "*no", "*serial*"] {
             assert!(Phrases::new(&[]).add(0, phrase, &mut Vocabulary::new(&[])).is_err(), "{phrase}");
         }
     }

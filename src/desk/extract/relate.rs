@@ -1,7 +1,7 @@
 //! Which label a value belongs to: the one, of any kind, that a reader would tie it to.
 
 use super::rules::{Kind, Label, NumberRules};
-use super::scan::{Scan, Value, What};
+use super::scan::{Scan, What};
 use super::table;
 
 mod gap;
@@ -73,7 +73,7 @@ enum Fit {
 pub(super) fn ties(scan: &Scan, rules: &NumberRules) -> Vec<Option<Tie>> {
     let mut relation =
         Relation { scan, rules, ties: vec![None; scan.items.len()], used: vec![false; scan.items.len()] };
-    for column in table::columns(scan) {
+    for column in table::columns(scan).into_iter().chain(table::stacks(scan)) {
         let (kind, value) = (relation.kind(column.label), scan.value(column.value));
         let plausible = |(kind, value)| relation.is_plausible(column.label, value, kind, Closeness::Beside);
         if kind.zip(value).is_some_and(plausible) {
@@ -182,17 +182,18 @@ impl Relation<'_, '_> {
         // A label with its own value beside it, as in "1013006120 to model Q48", speaks of that one.
         let own = self.scan.value(at + 1).is_some() && after.bytes().all(|byte| matches!(byte, b' ' | b':' | b'='));
         let direct = value + 1 == at;
+        let bare = before.trim_matches([' ', '"', '\'']);
         let ends = after.trim_start_matches(' ').is_empty()
             || after.trim_start_matches(' ').starts_with(['\n', ',', ';', '.', ')']);
         let begins = value.checked_sub(1).is_none_or(|first| {
             let between = self.scan.between(first, value);
             between.contains(['\n', ',', ';', '*', '|', '\t'])
         });
-        let fit = if direct && before.trim() == "(" && after.starts_with(')') {
+        let fit = if direct && bare == "(" && after.starts_with(')') {
             Fit::Told
         } else if linked && !own && before.trim().trim_matches(['(', '-', ',']).is_empty() {
             Fit::Told
-        } else if direct && !own && matches!(before, " - " | " = ") {
+        } else if value + 2 >= at && !own && matches!(before, " - " | " = ") {
             Fit::Dashed
         } else if direct && before.bytes().all(|byte| byte == b' ') && begins && ends {
             Fit::Leading
@@ -214,8 +215,11 @@ impl Relation<'_, '_> {
             let between = self.scan.between(item, item + 1);
             between.len() <= 4 && !between.contains('\n') && !between.contains(':') && !between.contains('.')
         });
-        let is_other = Some(kind) != self.kind(at) && kind != Kind::Decoy && self.kind(at) != Some(Kind::Decoy);
-        (between && is_other && self.used.get(next) == Some(&false)).then_some(next)
+        let is_other = Some(kind) != self.kind(at);
+        // "P/N / S/N: 801084-00-02 / SM240118Q-40001", but not "tel. i S/N".
+        let decoy = kind == Kind::Decoy || self.kind(at) == Some(Kind::Decoy);
+        let paired = !decoy || self.scan.between(at, next).trim() == "/" && next == at + 1;
+        (between && is_other && paired && self.used.get(next) == Some(&false)).then_some(next)
     }
 
     /// Ties the values of labels that stand together; false where there is none.
@@ -230,8 +234,9 @@ impl Relation<'_, '_> {
             if gap.breaks > 1 && at > last + 1 || gap.crosses {
                 break;
             }
+            let decoy = labels.get(values.len()).is_some_and(|label| self.kind(*label) == Some(Kind::Decoy));
             match self.scan.items.get(at).map(|item| &item.what) {
-                Some(What::Value(value)) if value.span.is_none_or(|span| !span.firm) => {
+                Some(What::Value(value)) if decoy || value.span.is_none_or(|span| !span.firm) => {
                     values.push(at);
                     words = 0;
                 }
@@ -239,7 +244,13 @@ impl Relation<'_, '_> {
                 _ => break,
             }
         }
-        if values.len() == labels.len() {
+        let plausible = |label: usize, value: usize, closeness: Closeness| {
+            let (kind, value) = (self.kind(label), self.scan.value(value));
+            kind.zip(value).is_some_and(|(kind, value)| self.is_plausible(label, value, kind, closeness))
+        };
+        if values.len() == labels.len()
+            && labels.iter().zip(&values).all(|(label, value)| plausible(*label, *value, Closeness::Beside))
+        {
             for (label, value) in labels.iter().zip(values) {
                 self.tie(*label, value, How::After, Closeness::Beside);
             }
@@ -247,10 +258,8 @@ impl Relation<'_, '_> {
         }
         // One value for two labels: the one that it can be.
         let [only] = values.as_slice() else { return false };
-        let fitting = labels.iter().copied().find(|label| {
-            let (kind, value) = (self.kind(*label), self.scan.value(*only));
-            kind.zip(value).is_some_and(|(kind, value)| self.is_plausible(*label, value, kind, Closeness::Apart))
-        });
+        let ours = labels.iter().copied().filter(|label| self.kind(*label) != Some(Kind::Decoy));
+        let fitting = ours.into_iter().find(|label| plausible(*label, *only, Closeness::Apart));
         fitting.into_iter().for_each(|label| self.tie(label, *only, How::After, Closeness::Apart));
         fitting.is_some()
     }
@@ -264,7 +273,7 @@ impl Relation<'_, '_> {
             (false, _) => NEAR_WORDS,
         };
         let (mut words, mut linked, mut behind, mut at) = (0, false, false, label + 1);
-        let (mut in_quote, mut numbered, mut parted) = (false, false, false);
+        let (mut in_quote, mut numbered, mut parted, mut beyond) = (false, false, false, false);
         while words <= LINKED_WORDS {
             let gap = self.gap(at - 1, at);
             let first = at == label + 1;
@@ -303,7 +312,7 @@ impl Relation<'_, '_> {
                 What::Label(_) => {
                     at = self.past_other(at, kind)?;
                     words += 1;
-                    linked = false;
+                    (linked, beyond) = (false, true);
                     continue;
                 }
                 What::Word if self.is_absent(at) => {
@@ -317,6 +326,8 @@ impl Relation<'_, '_> {
                 }
                 What::Value(value) => {
                     let fits = match words {
+                        // Behind another label's number only "to" leads back to this label.
+                        _ if beyond && !linked => None,
                         // A weak label reaches over a comma only where "nr" stands before the number.
                         _ if parted && rule.weak => numbered.then_some((Fit::Apart, Closeness::Apart)),
                         0 if behind => Some((Fit::Behind, Closeness::Beside)),
@@ -325,7 +336,14 @@ impl Relation<'_, '_> {
                         words if words <= near || linked => Some((Fit::Apart, Closeness::Apart)),
                         _ => None,
                     };
-                    let plausible = |closeness| !self.is_tied(at) && self.is_plausible(label, value, kind, closeness);
+                    // "S.N." under a letter is a name, and the telephone number follows.
+                    let doubtful = behind
+                        && value.letters == 0
+                        && value.span.is_some()
+                        && value.on_file.is_none()
+                        && kind != Kind::Decoy;
+                    let plausible =
+                        |closeness| !doubtful && !self.is_tied(at) && self.is_plausible(label, value, kind, closeness);
                     if let Some((fit, closeness)) = fits.filter(|(_, closeness)| plausible(*closeness)) {
                         return Some(Candidate { value: at, fit, closeness });
                     }
@@ -367,18 +385,15 @@ impl Relation<'_, '_> {
     }
 
     /// The item behind a label of something else and its value, where that stands inside the phrase:
-    /// "numer seryjny modelu XLS-810200 to B824100317".
+    /// "numer seryjny modelu XLS-810200 to B824100317", "o numer seryjny dzwonić pod 225554433, to 8605183".
     fn past_other(&self, other: usize, kind: Kind) -> Option<usize> {
         let other_kind = self.kind(other)?;
         if other_kind != Kind::Decoy || kind == Kind::Decoy {
             return None;
         }
-        let value = self.scan.value(other + 1)?;
-        let between = self.scan.between(other, other + 1);
-        let firm = value.span.is_some_and(|span| span.firm);
-        let after = self.gap(other + 1, other + 2);
-        let goes_on = after.breaks == 0 && !after.sentence_ends && !after.comma;
-        (firm && between.trim().is_empty() && goes_on).then_some(other + 2)
+        let value = self.value_after(other, other_kind)?.value;
+        let in_line = (other..=value).all(|at| self.gap(at, at + 1).breaks == 0);
+        in_line.then_some(value + 1)
     }
 
     /// "numer seryjny to nie 8604035, tylko 8604043": the value behind "tylko".

@@ -125,6 +125,8 @@ pub(super) struct Between {
     pub(super) absent: Vec<String>,
     /// "nr": what follows is the number of what was named before.
     pub(super) number_words: Vec<String>,
+    /// "SOS": no part of the number behind it.
+    pub(super) plans: Vec<String>,
     /// "nie 8604035, tylko 8604043": the second number is meant.
     pub(super) instead: Vec<String>,
     real_words: Vec<String>,
@@ -294,6 +296,7 @@ impl Between {
             joins: vec![],
             absent: vec![],
             number_words: vec![],
+            plans: vec![],
             instead: vec![],
             real_words: vec![],
             small_words: vec![],

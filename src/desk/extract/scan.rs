@@ -15,6 +15,9 @@ const LENGTH_MAX: usize = 48;
 /// Letters of the longest word that may be a piece of a number: `HEZO`, `PLN`.
 const LETTERS_MAX: usize = 5;
 
+/// Words between a label and the colon before its number: "Numer umowy (HEZO): QSP 417/2025".
+const LABEL_WORDS: usize = 2;
+
 /// HEZO's own mark before a serial number, in use until June 2024.
 const PREFIX: &str = "(H)-";
 
@@ -289,14 +292,10 @@ impl<'a> Cutter<'_, 'a> {
     /// Groups right after a label: of two to four digits for a serial or contract number, `SN 1013 007
     /// 741`; parted by slashes for a contract number, `HZ / 2026 / 0512`; ten digits for a tax number.
     fn is_grouped(&self, at: usize, count: usize) -> bool {
-        let before = at.checked_sub(1).and_then(|before| self.pieces.get(before));
-        let Some(Piece { end, what: PieceKind::Label(label, _), .. }) = before else { return false };
         let Some(pieces) = self.pieces.get(at..at + count) else { return false };
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
+        let Some(label) = self.label_before(at) else { return false };
         let folded = &self.page.folded;
-        if folded.slice(*end, first.start).bytes().any(|byte| byte.is_ascii_alphanumeric()) {
-            return false;
-        }
         let text = |piece: &Piece| folded.slice(piece.start, piece.end);
         let seams = |fits: fn(&str) -> bool| {
             pieces.windows(2).all(|pair| match pair {
@@ -304,7 +303,7 @@ impl<'a> Cutter<'_, 'a> {
                 _ => true,
             })
         };
-        let kind = self.rules.labels.get(*label).map(|label| label.kind);
+        let kind = self.rules.labels.get(label).map(|label| label.kind);
         let in_groups = || {
             let group = |text: &str| (2..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
             let begins = first.end - first.start <= 5;
@@ -317,15 +316,41 @@ impl<'a> Cutter<'_, 'a> {
             let told = count > 2 || pieces.iter().any(|piece| year(text(piece)));
             short && told && seams(|between| matches!(between.trim(), "/" | "-"))
         };
+        // "umowa nr QSP 417/2025", but not "umowa SOS 41005001": the plan is no part of the number.
+        let with_letters = || {
+            let letters = text(first);
+            let capitals = self.page.written(first.start, first.end).bytes().all(|byte| byte.is_ascii_uppercase());
+            let is_plan = self.rules.between.plans.iter().any(|plan| plan == letters);
+            let number = pieces.get(1).map_or("", text);
+            let begins = number.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+            count == 2 && (2..=4).contains(&letters.len()) && capitals && !is_plan && begins && number.contains('/')
+        };
         match kind {
             Some(Kind::Tax) => {
                 let normal = normalise(self.page.written(first.start, last.end));
                 self.rules.tax_shapes.of(&normal).is_some()
             }
             Some(Kind::Serial) => in_groups(),
-            Some(Kind::Contract) => in_groups() || in_fields(),
+            Some(Kind::Contract) => in_groups() || in_fields() || with_letters(),
             _ => false,
         }
+    }
+
+    /// The label that stands before this piece: right before it, or some words before its colon.
+    fn label_before(&self, at: usize) -> Option<usize> {
+        let first = self.pieces.get(at)?;
+        for back in 1..=LABEL_WORDS + 1 {
+            let before = self.pieces.get(at.checked_sub(back)?)?;
+            match before.what {
+                PieceKind::Label(label, _) => {
+                    let between = self.page.folded.slice(before.end, first.start);
+                    return (back == 1 || between.trim_end().ends_with(':')).then_some(label);
+                }
+                PieceKind::Letters => {}
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// `end` without the marks before it.

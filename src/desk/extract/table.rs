@@ -60,6 +60,44 @@ pub(super) fn columns(scan: &Scan) -> Vec<Column> {
     columns
 }
 
+/// Labels one below the other and then as many values, as a table comes out that lost its frame:
+/// "Model, S/N, Umowa, Q48, B829010029, UM/1008/2026", each in its own line.
+pub(super) fn stacks(scan: &Scan) -> Vec<Column> {
+    let lines: Vec<Line> = lines(scan);
+    let lines: Vec<&Line> = lines.iter().filter(|line| line.items.0 < line.items.1).collect();
+    let mut columns = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let labels: Vec<usize> = lines.iter().skip(at).map_while(|line| lone_label(scan, line)).collect();
+        if labels.len() >= 2 {
+            let below = lines.iter().skip(at + labels.len()).take(labels.len());
+            let cells: Vec<Option<usize>> = below.map(|line| lone_value(scan, line)).collect();
+            // Every cell has its value; only the first, of a label such as "model", may be words.
+            if cells.len() == labels.len() && cells.iter().skip(1).all(Option::is_some) {
+                let pairs = labels.iter().zip(cells);
+                columns.extend(pairs.filter_map(|(label, value)| Some(Column { label: *label, value: value? })));
+            }
+        }
+        at += labels.len().max(1);
+    }
+    columns
+}
+
+fn lone_label(scan: &Scan, line: &Line) -> Option<usize> {
+    let items = scan.items.get(line.items.0..line.items.1)?;
+    match items.first().map(|item| &item.what) {
+        Some(What::Label(_)) if items.len() == 1 => Some(line.items.0),
+        _ => None,
+    }
+}
+
+fn lone_value(scan: &Scan, line: &Line) -> Option<usize> {
+    match line.items {
+        (from, until) if from + 1 == until => scan.value(from).map(|_| from),
+        _ => None,
+    }
+}
+
 impl Head {
     fn label_of(&self, start: usize, end: usize, cells: &[(usize, usize)], line: &Line) -> Option<usize> {
         let column = match self.edge {

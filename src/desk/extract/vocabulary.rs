@@ -39,6 +39,8 @@ pub(super) struct Met {
 pub(super) struct Vocabulary {
     words: Vec<(String, Ending)>,
     nodes: Vec<Node>,
+    /// Words before which anything may stand: `serialnumber` in `productserialnumber`.
+    tails: Vec<(String, WordId)>,
     /// By first letter: what a mistyped word is compared with.
     mistypable: Vec<Vec<Stem>>,
     /// Words that exist, one mistake away from a word of a rule: `kontakt` is no `kontrakt`.
@@ -67,9 +69,17 @@ impl Vocabulary {
         Vocabulary {
             words: Vec::new(),
             nodes: vec![Node::empty()],
+            tails: Vec::new(),
             mistypable: vec![Vec::new(); SIGNS],
             real_words: real_words.iter().cloned().collect(),
         }
+    }
+
+    /// Numbers a word before which anything may stand.
+    pub(super) fn add_tail(&mut self, letters: &str) -> WordId {
+        let word = self.add(letters, Ending::None);
+        self.tails.push((letters.to_string(), word));
+        word
     }
 
     /// Numbers a word, given as it stands in folded text.
@@ -128,7 +138,9 @@ impl Vocabulary {
                 is_known |= *ending != Ending::Any;
             }
         }
-        if !is_known && bytes.len() + 1 >= MISTAKE_MIN {
+        if !is_known && let Some((_, word)) = self.tails.iter().find(|(letters, _)| word.ends_with(letters.as_str())) {
+            met.push(Met { word: *word, mistyped: false });
+        } else if !is_known && bytes.len() + 1 >= MISTAKE_MIN {
             self.look_up_mistyped(word, met);
         }
     }
@@ -230,6 +242,7 @@ mod tests {
         ] {
             vocabulary.add(letters, ending);
         }
+        vocabulary.add_tail("serialno");
         let mut met = Vec::new();
         vocabulary.look_up(word, &mut met);
         let names = met.iter().map(|met| (vocabulary.words[met.word as usize].0.as_str(), met.mistyped));
@@ -248,6 +261,9 @@ mod tests {
         check("umowami", &[]);
         check("ex4300", &[("ex4", false)]);
         check("nrr", &[]);
+        check("serialno", &[("serialno", false)]);
+        check("boxserialno", &[("serialno", false)]);
+        check("serialnote", &[]);
         check("", &[]);
         check("a\u{17c}", &[]);
     }

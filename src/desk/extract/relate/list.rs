@@ -35,9 +35,10 @@ impl Relation<'_, '_> {
                 }
                 What::Value(value) => {
                     // A telephone number goes on after a blank; a further serial needs its comma.
-                    let goes_on =
-                        kind == Kind::Decoy && words == 0 && gap.breaks == 0 && is_run(self.scan.between(at - 1, at));
                     let first = self.scan.value(first);
+                    let digits = value.letters == 0 && first.is_some_and(|first| first.letters == 0);
+                    let run = words == 0 && gap.breaks == 0 && is_run(self.scan.between(at - 1, at));
+                    let goes_on = kind == Kind::Decoy && digits && run;
                     let like = first.is_some_and(|first| is_like(first, value, joined || plural, plural && words <= 1));
                     let near = words == 0 || line_words <= LINE_WORDS || plural && like;
                     if (goes_on || like && near)
