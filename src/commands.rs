@@ -5,6 +5,7 @@ pub mod demo;
 pub mod explain;
 pub mod reconcile;
 pub mod run;
+pub mod score;
 pub mod tickets;
 
 /// What the operator handed in cannot be used; the command ends with exit code 2.

@@ -40,21 +40,21 @@ pub struct Options {
 
 /// What `explain --json` prints of one mail. The keys stay as they are.
 #[derive(Serialize)]
-struct Explanation {
+pub(super) struct Explanation {
     file: String,
     message_id: Option<String>,
     from: Option<Address>,
     subject: String,
     date: Option<jiff::Timestamp>,
-    kind: Kind,
+    pub(super) kind: Kind,
     kind_rule: String,
-    language: Language,
-    text: String,
-    serials: Vec<Number>,
-    contracts: Vec<Number>,
-    nips: Vec<Number>,
-    missing: Vec<&'static str>,
-    escalation: bool,
+    pub(super) language: Language,
+    pub(super) text: String,
+    pub(super) serials: Vec<Number>,
+    pub(super) contracts: Vec<Number>,
+    pub(super) nips: Vec<Number>,
+    pub(super) missing: Vec<&'static str>,
+    pub(super) escalation: bool,
     bounce: Option<Bounce>,
     attachments: Vec<File>,
     answer: Answer,
@@ -63,12 +63,12 @@ struct Explanation {
     refused: Vec<Refused>,
 }
 
-#[derive(Serialize)]
-struct Number {
-    value: String,
-    place: crate::desk::extract::Place,
-    rule: String,
-    evidence: String,
+#[derive(Clone, Serialize)]
+pub(super) struct Number {
+    pub(super) value: String,
+    pub(super) place: crate::desk::extract::Place,
+    pub(super) rule: String,
+    pub(super) evidence: String,
     on_file: bool,
 }
 
@@ -131,7 +131,8 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
     Ok(serde_json::to_string(explanation)?)
 }
 
-fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) -> Explanation {
+/// What the program sees in one mail.
+pub(super) fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) -> Explanation {
     let message = Message::parse(raw);
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
@@ -242,7 +243,7 @@ impl Explanation {
 }
 
 /// A value as JSON shows it, without quotes around a mere name.
-fn name_of(value: &impl Serialize) -> String {
+pub(super) fn name_of(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         Ok(other) => other.to_string(),

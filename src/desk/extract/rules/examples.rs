@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{NumberRules, fault};
-use crate::desk::extract::{Found, OnFile, numbers};
+use super::{DECOYS, NumberRules, fault};
+use crate::desk::extract::on_file::{EntryKind, OnFile};
+use crate::desk::extract::{Found, numbers};
 use crate::desk::rules::RuleFault;
 use crate::desk::text::{Part, Section, Written};
 
@@ -23,18 +24,35 @@ pub(super) struct Example {
     /// What the rule refuses.
     #[serde(default)]
     refuses: Vec<String>,
+    /// What is on file while the text is read.
+    #[serde(default)]
+    on_file: Known,
+}
+
+/// Numbers on file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    #[serde(default)]
+    serials: Vec<String>,
+    #[serde(default)]
+    contracts: Vec<String>,
+    #[serde(default)]
+    nips: Vec<String>,
 }
 
 impl Example {
-    pub(super) fn is_hit_of(&self, id: &str) -> bool {
-        let lists = [&self.serials, &self.contracts, &self.nips, &self.refuses];
-        self.rule == id && lists.iter().any(|list| !list.is_empty())
+    /// True where it shows what the rule finds or refuses. A rule that refuses is near its mark
+    /// where another one finds a number.
+    pub(super) fn is_hit_of(&self, id: &str, refuses: bool) -> bool {
+        let finds = [&self.serials, &self.contracts, &self.nips].iter().any(|list| !list.is_empty());
+        self.rule == id && (!self.refuses.is_empty() || finds && !refuses)
     }
 
     pub(super) fn run(&self, rules: &NumberRules, file: &str) -> Option<RuleFault> {
         let section = Section { part: Part::Now, text: self.text.clone() };
         let written = Written { sections: vec![section] };
-        let got = numbers("", &written, &[], &[], &OnFile::default(), rules);
+        let got = numbers("", &written, &[], &[], &self.on_file.dictionary(), rules);
         let mut wrong = Vec::new();
         for (name, want, found) in [
             ("serials", &self.serials, &got.serials),
@@ -55,11 +73,21 @@ impl Example {
         }
         let mut found = got.serials.iter().chain(&got.contracts).chain(&got.nips);
         let by_rule = found.any(|one| one.rule == self.rule) || !self.refuses.is_empty();
-        if wrong.is_empty() && self.is_hit_of(&self.rule) && !by_rule {
+        if wrong.is_empty() && self.is_hit_of(&self.rule, file == DECOYS) && !by_rule {
             wrong.push("nothing was found by this rule".to_string());
         }
         let text: String = self.text.chars().take(60).collect();
         (!wrong.is_empty()).then(|| fault(file, Some(&self.rule), format!("test {text:?}: {}", wrong.join("; "))))
+    }
+}
+
+impl Known {
+    fn dictionary(&self) -> OnFile {
+        let mut on_file = OnFile::default();
+        self.serials.iter().for_each(|serial| on_file.add(EntryKind::Serial, serial));
+        self.contracts.iter().for_each(|contract| on_file.add(EntryKind::Contract, contract));
+        self.nips.iter().for_each(|nip| on_file.add_nip(nip));
+        on_file
     }
 }
 
