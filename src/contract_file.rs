@@ -105,7 +105,7 @@ impl ContractFile {
         let mut lines = Lines::new(each);
         match self.format {
             Format::Csv { utf8 } => csv_file::read(file.take(MOST_CSV_BYTES), utf8, &mut lines)?,
-            Format::Xlsx => xlsx_file::read(file, &mut lines)?,
+            Format::Xlsx => xlsx_file::read(file, xlsx_file::LIMITS, &mut lines)?,
         }
         let (faults, unlisted) = lines.into_faults();
         if faults.is_empty() { Ok(()) } else { Err(BadList { path: self.path.clone(), faults, unlisted }.into()) }

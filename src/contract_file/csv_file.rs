@@ -2,7 +2,11 @@
 //! saves on Polish Windows; parted by commas or semicolons.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use csv::ByteRecord;
 
@@ -13,34 +17,39 @@ use crate::desk::contract::Cell;
 /// The longest line: a contract with a million serials has some 14 MB. Bytes.
 const LONGEST_LINE: usize = 16_000_000;
 
+/// What some programs put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads the whole file. `utf8` says that all of it is.
 pub(super) fn read(file: impl Read, utf8: bool, lines: &mut Lines) -> anyhow::Result<()> {
-    let mut file = BufReader::with_capacity(1 << 16, ShortLines { file, since_break: 0 });
-    if file.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        file.consume(3);
+    let starts = Starts::default();
+    let mut file = BufReader::with_capacity(1 << 16, Numbered::new(file, &starts));
+    let mut mark = 0;
+    if file.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        mark = BYTE_ORDER_MARK.len();
+        file.consume(mark);
     }
     let delimiter = delimiter(file.fill_buf()?);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(file);
+    let offset = |position: &csv::Position| position.byte() + mark as u64;
     let mut record = ByteRecord::new();
     loop {
-        match reader.read_byte_record(&mut record) {
+        let begin = offset(reader.position());
+        let read = reader.read_byte_record(&mut record);
+        let (line, last_line) = lines_of(&starts, begin, offset(reader.position()));
+        match read {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) => {
-                let line = error.position().or(Some(reader.position())).map_or(1, csv::Position::line);
                 lines.fault(LineFault::line(line, unreadable(error)?));
                 return Ok(());
             }
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<Cell> = record.iter().map(|cell| Ok(text(cell, utf8))).collect();
-        let width = lines.width();
-        if width > 0 && cells.len() != width {
-            if let Some(message) = why_not(&record, width, line, reader.position().line(), delimiter) {
-                lines.fault(LineFault::line(line, message));
-                continue;
-            }
+        if let Some(message) = why_not(&record, lines.width(), line..=last_line, delimiter) {
+            lines.fault(LineFault::line(line, message));
+            continue;
         }
+        let cells: Vec<Cell> = record.iter().map(|cell| Ok(text(cell, utf8))).collect();
         if !lines.take(line, cells)? {
             return Ok(());
         }
@@ -48,15 +57,17 @@ pub(super) fn read(file: impl Read, utf8: bool, lines: &mut Lines) -> anyhow::Re
 }
 
 /// The likely reason for a line of another length than the head, where there is one to be told.
-fn why_not(record: &ByteRecord, width: usize, line: u64, next_line: u64, delimiter: u8) -> Option<String> {
+fn why_not(record: &ByteRecord, width: usize, lines: RangeInclusive<u64>, delimiter: u8) -> Option<String> {
     let values = record.len();
-    let beyond = record.iter().skip(width).all(|cell| cell.trim_ascii().is_empty());
-    if values > width && beyond {
+    if width == 0
+        || values == width
+        || record.iter().skip(width).all(|cell| cell.trim_ascii().is_empty()) && values > width
+    {
         return None;
     }
     let counted = format!("{values} values where the head names {width} columns");
-    if next_line > line + 1 && values < width {
-        return Some(format!("{counted}, up to line {}: is a quotation mark left open?", next_line - 1));
+    if values < width && lines.end() > lines.start() {
+        return Some(format!("{counted}, up to line {}: is a quotation mark left open?", lines.end()));
     }
     (values > width && delimiter == b';')
         .then(|| format!("{counted}; put lists of serials and senders in quotation marks"))
@@ -84,23 +95,60 @@ fn unreadable(error: csv::Error) -> anyhow::Result<String> {
     }
 }
 
-/// Refuses to go on with a line that does not end: the reader would hold all of it.
-struct ShortLines<R> {
+/// Where lines begin that are not empty: offset and number, the first ones still to come.
+type Starts = Rc<RefCell<VecDeque<(u64, u64)>>>;
+
+/// The first and the last line that begin within these bytes; empty ones, over which the reader of
+/// CSV goes without a word, do not count.
+fn lines_of(starts: &Starts, begin: u64, end: u64) -> (u64, u64) {
+    let mut starts = starts.borrow_mut();
+    while starts.front().is_some_and(|(offset, _)| *offset < begin) {
+        starts.pop_front();
+    }
+    let within = || starts.iter().take_while(|(offset, _)| *offset < end).map(|(_, line)| *line);
+    let first = within().next().or(starts.front().map(|(_, line)| *line)).unwrap_or(1);
+    (first, within().last().unwrap_or(first))
+}
+
+/// Counts the lines, and refuses to go on with one that does not end: the reader would hold all of it.
+struct Numbered<R> {
     file: R,
+    starts: Starts,
+    offset: u64,
+    line: u64,
+    at_start: bool,
+    last: u8,
     since_break: usize,
 }
 
-impl<R: Read> Read for ShortLines<R> {
+impl<R> Numbered<R> {
+    fn new(file: R, starts: &Starts) -> Numbered<R> {
+        Numbered { file, starts: Rc::clone(starts), offset: 0, line: 1, at_start: true, last: 0, since_break: 0 }
+    }
+
+    fn count(&mut self, byte: u8) {
+        if matches!(byte, b'\r' | b'\n') {
+            if !(byte == b'\n' && self.last == b'\r') {
+                self.line += 1;
+            }
+            (self.at_start, self.since_break) = (true, 0);
+        } else {
+            if self.at_start {
+                self.starts.borrow_mut().push_back((self.offset, self.line));
+            }
+            self.at_start = false;
+            self.since_break += 1;
+        }
+        (self.last, self.offset) = (byte, self.offset + 1);
+    }
+}
+
+impl<R: Read> Read for Numbered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
-        let piece = buffer.get(..read).unwrap_or_default();
-        self.since_break = match piece.iter().rposition(|byte| *byte == b'\n') {
-            Some(at) => read - at,
-            None => self.since_break + read,
-        };
+        buffer.iter().take(read).for_each(|byte| self.count(*byte));
         if self.since_break > LONGEST_LINE {
-            let message =
-                format!("a line is longer than {} MB; see whether it is the right file", LONGEST_LINE / 1_000_000);
+            let message = format!("is longer than {} MB; see whether it is the right file", LONGEST_LINE / 1_000_000);
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
         }
         Ok(read)

@@ -13,15 +13,19 @@ use super::LineFault;
 use super::line::Lines;
 use crate::desk::contract::Cell;
 
-/// What a workbook may unpack to: a list of 100,000 contracts with 500,000 serials has some 70 MB.
-/// Bytes.
-const MOST_UNPACKED_BYTES: u64 = 256_000_000;
+/// What a workbook may unpack to.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Bytes of all parts: a list of 100,000 contracts with 500,000 serials has some 70 MB.
+    pub(super) bytes: u64,
+    /// Tags in all parts: each may become a string in memory. The same list has some 6 million.
+    pub(super) tags: u64,
+    /// Parts; those of a list are about ten.
+    pub(super) parts: usize,
+}
 
-/// Tags in all its parts: each may become a string in memory. The same list has some 6 million.
-const MOST_TAGS: u64 = 24_000_000;
-
-/// Parts of a workbook; those of a list are about ten.
-const MOST_PARTS: usize = 2_000;
+/// The limits of every list.
+pub(super) const LIMITS: Limits = Limits { bytes: 256_000_000, tags: 24_000_000, parts: 2_000 };
 
 /// Cells right of this one are not read.
 const MOST_COLUMNS: usize = 100;
@@ -30,8 +34,8 @@ const MOST_COLUMNS: usize = 100;
 const FIRST_INEXACT: f64 = 1e15;
 
 /// Reads the whole sheet.
-pub(super) fn read(mut file: File, lines: &mut Lines) -> anyhow::Result<()> {
-    if let Err(message) = check_unpacked(&mut file)? {
+pub(super) fn read(mut file: File, limits: Limits, lines: &mut Lines) -> anyhow::Result<()> {
+    if let Err(message) = check_unpacked(&mut file, limits) {
         lines.fault(LineFault::whole(message));
         return Ok(());
     }
@@ -63,36 +67,30 @@ impl From<XlsxError> for Stop {
 }
 
 /// Unpacks every part once into nothing: what a workbook says of its own size may be a lie.
-fn check_unpacked(file: &mut File) -> anyhow::Result<Result<(), String>> {
-    let mut archive = match zip::ZipArchive::new(BufReader::new(file)) {
-        Ok(archive) => archive,
-        Err(error) => return Ok(Err(format!("cannot be read as a workbook: {error}"))),
-    };
-    if archive.len() > MOST_PARTS {
-        return Ok(Err(format!("has {} parts, more than any list of contracts", archive.len())));
+fn check_unpacked(file: &mut File, limits: Limits) -> Result<(), String> {
+    let mut archive =
+        zip::ZipArchive::new(BufReader::new(file)).map_err(|error| format!("cannot be read as a workbook: {error}"))?;
+    if archive.len() > limits.parts {
+        return Err(format!("has {} parts, more than any list of contracts", archive.len()));
     }
     let (mut bytes, mut tags) = (0, 0);
     let mut buffer = vec![0; 1 << 16];
     for at in 0..archive.len() {
-        let mut part = match archive.by_index(at) {
-            Ok(part) => part,
-            Err(error) => return Ok(Err(format!("cannot be unpacked: {error}"))),
-        };
+        let mut part = archive.by_index(at).map_err(|error| format!("cannot be unpacked: {error}"))?;
         loop {
-            let read = match part.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) => return Ok(Err(format!("cannot be unpacked: {error}"))),
-            };
-            bytes += read as u64;
-            tags += buffer.iter().take(read).filter(|byte| **byte == b'<').count() as u64;
-            if bytes > MOST_UNPACKED_BYTES || tags > MOST_TAGS {
-                let most = MOST_UNPACKED_BYTES / 1_000_000;
-                return Ok(Err(format!("unpacks to more than a list of contracts has ({most} MB); it is not read")));
+            let read = part.read(&mut buffer).map_err(|error| format!("cannot be unpacked: {error}"))?;
+            let piece = buffer.get(..read).unwrap_or_default();
+            if piece.is_empty() {
+                break;
+            }
+            bytes += piece.len() as u64;
+            tags += piece.iter().filter(|byte| **byte == b'<').count() as u64;
+            if bytes > limits.bytes || tags > limits.tags {
+                return Err("unpacks to more than any list of contracts has; it is not read further".to_string());
             }
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn read_sheet(file: File, lines: &mut Lines) -> Result<(), Stop> {
