@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use hezo_intake::commands;
 use hezo_intake::config::{Config, Faults};
-use hezo_intake::contract_file::BadList;
+use hezo_intake::contracts::file::BadList;
 use jiff::Timestamp;
 
 /// The mail desk of a hardware service: watches a mailbox, opens tickets, acknowledges, relays and
@@ -112,7 +112,7 @@ enum Contracts {
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
-        options: commands::contracts::Import,
+        options: commands::contracts::ImportOptions,
     },
     /// List the contracts on file, by number
     #[command(after_help = "Example: hezo-intake contracts list --at 2026-04-30T12:00")]
@@ -120,7 +120,7 @@ enum Contracts {
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
-        options: commands::contracts::List,
+        options: commands::contracts::ListOptions,
     },
     /// Show one contract: terms, devices, who may report, and in which versions it changed
     #[command(after_help = "Example: hezo-intake contracts show UM/118/2024 --at 2026-04-30T12:00")]
@@ -128,7 +128,7 @@ enum Contracts {
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
-        options: commands::contracts::Show,
+        options: commands::contracts::ShowOptions,
     },
 }
 

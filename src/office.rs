@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::contract_import::{self, Outcome};
+use crate::contracts::import::{self, Outcome};
 use crate::desk::calendar::Calendar;
 use crate::desk::rules::{Rules, Sources};
 use crate::desk::site::Site;
@@ -140,7 +140,7 @@ fn replace_below(sources: &mut Sources, dir: &Path, prefix: &str) -> anyhow::Res
 /// The list is not good, or the database cannot be written.
 pub fn import_contracts(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
     let began = std::time::Instant::now();
-    if let Outcome::Imported(list) = contract_import::import(state_dir, path, now)? {
+    if let Outcome::Imported(list) = import::import(state_dir, path, now)? {
         let Counts { added, changed, gone, unchanged } = list.counts;
         let milliseconds = began.elapsed().as_millis() as u64;
         tracing::info!(

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
-use crate::contract_watch;
+use crate::contracts;
 use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
 use crate::maildir::MaildirFolder;
@@ -76,7 +76,7 @@ pub async fn run_in(
     loops.spawn(timers::run(Arc::clone(office), stop.clone()));
     if let Some(path) = config.contracts.clone() {
         let (office, state_dir) = (Arc::clone(office), config.state_dir.clone());
-        loops.spawn(contract_watch::run(office, state_dir, path, stop.clone()));
+        loops.spawn(contracts::watch::run(office, state_dir, path, stop.clone()));
     }
     let mut told = stop.clone();
     tokio::select! {

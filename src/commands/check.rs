@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
-use crate::contract_file::ContractFile;
+use crate::contracts::file::ContractFile;
 use crate::desk::calendar::Calendar;
 use crate::desk::rules::{RuleFault, Rules, Sources};
 use crate::imap::{ImapFolder, Limits};

@@ -10,13 +10,14 @@ use serde_json::json;
 
 use super::{BadInput, local, local_date, printable, table, zone};
 use crate::config::Config;
-use crate::contract_import::{self, Difference, Outcome};
+use crate::contracts;
+use crate::contracts::import::{Difference, Outcome};
 use crate::desk::contract::{Contract, Standing, normalise};
 use crate::store::{Counts, ListVersion, Store, Work};
 
 /// What to import.
 #[derive(clap::Args)]
-pub struct Import {
+pub struct ImportOptions {
     /// The whole list, as CSV or XLSX: what is not in it is on file no more
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -33,7 +34,7 @@ pub struct Import {
 
 /// Which contracts to list.
 #[derive(clap::Args)]
-pub struct List {
+pub struct ListOptions {
     /// As the list stood at this moment: 2026-04-30T12:00 (in Warsaw), or with Z or an offset
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
@@ -47,7 +48,7 @@ pub struct List {
 
 /// Which contract to show.
 #[derive(clap::Args)]
-pub struct Show {
+pub struct ShowOptions {
     /// The contract number
     number: String,
     /// As the list stood at this moment: 2026-04-30T12:00 (in Warsaw), or with Z or an offset
@@ -62,13 +63,13 @@ pub struct Show {
 ///
 /// # Errors
 /// Every bad line of the list; the database cannot be read or written.
-pub fn import(config: &Config, options: &Import) -> anyhow::Result<ExitCode> {
-    let Import { file, dry_run, json, now } = options;
+pub fn import(config: &Config, options: &ImportOptions) -> anyhow::Result<ExitCode> {
+    let ImportOptions { file, dry_run, json, now } = options;
     if *dry_run {
         return compare(config, file, *json);
     }
     let now = now.unwrap_or_else(Timestamp::now);
-    let outcome = contract_import::import(&config.state_dir, file, now)?;
+    let outcome = contracts::import::import(&config.state_dir, file, now)?;
     if *json {
         let (list, imported) = match &outcome {
             Outcome::Imported(list) => (list, true),
@@ -96,7 +97,7 @@ pub fn import(config: &Config, options: &Import) -> anyhow::Result<ExitCode> {
 
 fn compare(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    let counts = contract_import::compare(&config.state_dir, file, &mut |difference| {
+    let counts = contracts::import::compare(&config.state_dir, file, &mut |difference| {
         let told = if as_json { as_value(&difference).to_string() } else { for_people(&difference) };
         Ok(writeln!(out, "{told}")?)
     });
@@ -165,7 +166,7 @@ fn for_people(difference: &Difference) -> String {
 ///
 /// # Errors
 /// The time is none; nothing was on file then; the database cannot be read.
-pub fn list(config: &Config, options: &List) -> anyhow::Result<ExitCode> {
+pub fn list(config: &Config, options: &ListOptions) -> anyhow::Result<ExitCode> {
     let at = options.at.as_deref().map(moment).transpose()?;
     let day = local_date(at.unwrap_or_else(Timestamp::now));
     let mut lines = Vec::new();
@@ -213,7 +214,7 @@ fn cells(contract: &Contract, standing: &str) -> Vec<String> {
 ///
 /// # Errors
 /// No contract of this number was on file then; the time is none; the database cannot be read.
-pub fn show(config: &Config, options: &Show) -> anyhow::Result<ExitCode> {
+pub fn show(config: &Config, options: &ShowOptions) -> anyhow::Result<ExitCode> {
     let at = options.at.as_deref().map(moment).transpose()?;
     let day = local_date(at.unwrap_or_else(Timestamp::now));
     let (list, contract, history) = Store::open_to_read(&config.state_dir)?.read(|store| {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{BadInput, printable};
 use crate::config::Config;
-use crate::contract_import;
+use crate::contracts::import;
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
 use crate::desk::decide;
@@ -121,9 +121,9 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 /// those of its database, or before the first start those of the list that it names; else none.
 fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
     match (&options.contracts, &options.config, &config.contracts) {
-        (Some(list), _, _) => contract_import::in_memory(list),
+        (Some(list), _, _) => import::in_memory(list),
         (None, Some(_), _) if Store::exists(&config.state_dir) => Store::open_to_read(&config.state_dir),
-        (None, _, Some(list)) => contract_import::in_memory(list),
+        (None, _, Some(list)) => import::in_memory(list),
         (None, _, None) => Store::in_memory(),
     }
 }

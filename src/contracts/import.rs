@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use jiff::Timestamp;
 
-use crate::contract_file::ContractFile;
+use crate::contracts::file::ContractFile;
 use crate::desk::contract::{self, Change, Contract};
 use crate::store::{ContractId, Counts, ListVersion, Store, Work};
 
@@ -49,7 +49,7 @@ pub enum Difference {
 /// Imports the list at `path` into the database of this directory, as of `now`.
 ///
 /// # Errors
-/// The list is not good ([`BadList`](crate::contract_file::BadList)); another import is under way;
+/// The list is not good ([`BadList`](crate::contracts::file::BadList)); another import is under way;
 /// the database cannot be written.
 pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<Outcome> {
     let file = ContractFile::open(path)?;
@@ -68,7 +68,7 @@ pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<O
 /// Imports the list into a database of memory alone, for `explain`.
 ///
 /// # Errors
-/// The list is not good ([`BadList`](crate::contract_file::BadList)).
+/// The list is not good ([`BadList`](crate::contracts::file::BadList)).
 pub fn in_memory(path: &Path) -> anyhow::Result<Store> {
     let file = ContractFile::open(path)?;
     let mut store = Store::in_memory()?;
@@ -80,7 +80,7 @@ pub fn in_memory(path: &Path) -> anyhow::Result<Store> {
 /// changes nothing.
 ///
 /// # Errors
-/// The list is not good ([`BadList`](crate::contract_file::BadList)); the database cannot be read;
+/// The list is not good ([`BadList`](crate::contracts::file::BadList)); the database cannot be read;
 /// the errors of `each`.
 pub fn compare(
     state_dir: &Path,

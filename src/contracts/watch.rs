@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::contract_file::BadList;
+use crate::contracts::file::BadList;
 use crate::office::{self, Office};
 
 /// How often to look at the file. Looking is one system call; hints are not given on every file
