@@ -1,12 +1,17 @@
 //! One file for each command of the operator.
 
 pub mod check;
+pub mod contracts;
 pub mod demo;
 pub mod explain;
 pub mod reconcile;
 pub mod run;
 pub mod score;
 pub mod tickets;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// What the operator handed in cannot be used; the command ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,21 @@ fn table(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> comfy_t
 /// rename the window.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// The zone of the service terms, for people.
+fn zone() -> TimeZone {
+    TimeZone::get("Europe/Warsaw").unwrap_or(TimeZone::UTC)
+}
+
+/// A moment in that zone.
+fn local(at: Timestamp) -> String {
+    at.to_zoned(zone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The day of a moment in that zone.
+fn local_date(at: Timestamp) -> Date {
+    at.to_zoned(zone()).date()
 }
 
 /// Runs a future on a runtime of its own.

@@ -307,7 +307,7 @@ impl Arrival {
         let keys = thread::keys(&mail, &reading, site);
         office.write_now(|store| {
             let now = office.now();
-            let facts = store.facts(&keys, &office.contracts, site.calendar.year(now))?;
+            let facts = store.facts(&keys, now, site.calendar.year(now))?;
             let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
             store.apply(&decision.effects, Some(&content_hash), now)?;
             let entry = JournalEntry {

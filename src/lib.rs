@@ -30,6 +30,7 @@
 //! | [`maildir`] | a folder of files |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`store`] | the only SQL: facts out, decisions in |
+//! | [`contracts`] | the list of contracts: read, compared, imported, watched |
 //! | [`config`] | the configuration file, checked, or all its faults at once |
 //! | [`commands`] | one file for each command of the operator |
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
@@ -62,6 +63,7 @@ pub mod backoff;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod contracts;
 pub mod desk;
 pub mod imap;
 pub mod intake;

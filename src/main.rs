@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use hezo_intake::commands;
 use hezo_intake::config::{Config, Faults};
+use hezo_intake::contracts::file::BadList;
 use jiff::Timestamp;
 
 /// The mail desk of a hardware service: watches a mailbox, opens tickets, acknowledges, relays and
@@ -37,6 +38,9 @@ enum Command {
     /// List tickets, or show one with everything that happened
     #[command(subcommand, after_help = "Example: hezo-intake tickets show Z26-000123-7")]
     Tickets(Tickets),
+    /// List the contracts on file, show one, or put a new list on file
+    #[command(subcommand, after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run")]
+    Contracts(Contracts),
     /// Prove that every mail on the server has a disposition, and name those that have none
     #[command(after_help = "Example: hezo-intake reconcile --json")]
     Reconcile(Reconcile),
@@ -98,6 +102,36 @@ enum Tickets {
     },
 }
 
+#[derive(Subcommand)]
+enum Contracts {
+    /// Put a list on file, as a new version, beside the running service
+    #[command(
+        after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run\n         hezo-intake contracts import contracts.csv --json"
+    )]
+    Import {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::contracts::ImportOptions,
+    },
+    /// List the contracts on file, by number
+    #[command(after_help = "Example: hezo-intake contracts list --at 2026-04-30T12:00")]
+    List {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::contracts::ListOptions,
+    },
+    /// Show one contract: terms, devices, who may report, and in which versions it changed
+    #[command(after_help = "Example: hezo-intake contracts show UM/118/2024 --at 2026-04-30T12:00")]
+    Show {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::contracts::ShowOptions,
+    },
+}
+
 #[derive(Args)]
 struct Reconcile {
     #[command(flatten)]
@@ -117,7 +151,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("hezo-intake: {error:#}");
-            let bad_input = error.is::<Faults>() || error.is::<commands::BadInput>();
+            let bad_input = error.is::<Faults>() || error.is::<BadList>() || error.is::<commands::BadInput>();
             ExitCode::from(if bad_input { BAD_INPUT } else { 1 })
         }
     }
@@ -134,6 +168,15 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Tickets(Tickets::Show { settings, number, json }) => {
             commands::tickets::show(&load(&settings)?, &number, json)
+        }
+        Command::Contracts(Contracts::Import { settings, options }) => {
+            commands::contracts::import(&load(&settings)?, &options)
+        }
+        Command::Contracts(Contracts::List { settings, options }) => {
+            commands::contracts::list(&load(&settings)?, &options)
+        }
+        Command::Contracts(Contracts::Show { settings, options }) => {
+            commands::contracts::show(&load(&settings)?, &options)
         }
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
     }

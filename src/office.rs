@@ -1,5 +1,5 @@
-//! What the loops share: the site, the contracts on file, the store, the clock, and the bells by
-//! which one loop tells another that there is work. A bell is only a hint: what to do is read
+//! What the loops share: the site, the store, the clock, and the bells by which one loop tells
+//! another that there is work. A bell is only a hint: what to do is read
 //! from the store.
 
 use std::path::Path;
@@ -11,19 +11,17 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::contracts::import::{self, Outcome};
 use crate::desk::calendar::Calendar;
-use crate::desk::contract::{self, Contract};
 use crate::desk::rules::{Rules, Sources};
 use crate::desk::site::Site;
 use crate::desk::token::TokenKey;
-use crate::store::{Store, Work};
+use crate::store::{Counts, Store, Work};
 
 /// What the loops share.
 pub struct Office {
     /// What the site has settled.
     pub site: Site,
-    /// The contracts on file.
-    pub contracts: Vec<Contract>,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
@@ -34,19 +32,19 @@ pub struct Office {
 }
 
 impl Office {
-    /// Builds the office from the settings, and opens the store.
+    /// Builds the office from the settings, opens the store, and imports the list of contracts that
+    /// the settings name.
     ///
     /// # Errors
     /// A rule, the contracts or the database cannot be read.
     pub fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
-        let office = Office {
-            site: site(config)?,
-            contracts: config.contracts.as_deref().map(contracts).transpose()?.unwrap_or_default(),
-            clock,
-            outbox_bell: Notify::new(),
-            timer_bell: Notify::new(),
-            store: Mutex::new(Store::open(&config.state_dir)?),
-        };
+        let site = site(config)?;
+        let store = Store::open(&config.state_dir)?;
+        if let Some(path) = &config.contracts {
+            import_contracts(&config.state_dir, path, clock.now())?;
+        }
+        let office =
+            Office { site, clock, outbox_bell: Notify::new(), timer_bell: Notify::new(), store: Mutex::new(store) };
         Ok(Arc::new(office))
     }
 
@@ -136,14 +134,24 @@ fn replace_below(sources: &mut Sources, dir: &Path, prefix: &str) -> anyhow::Res
     Ok(())
 }
 
-/// Reads the contracts on file.
+/// Imports the list of contracts and says so in the log.
 ///
 /// # Errors
-/// The file cannot be read, or every bad line of it.
-pub fn contracts(path: &Path) -> anyhow::Result<Vec<Contract>> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the contracts {}", path.display()))?;
-    contract::read_csv(&bytes).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {fault}", path.display())).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })
+/// The list is not good, or the database cannot be written.
+pub fn import_contracts(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
+    let began = std::time::Instant::now();
+    if let Outcome::Imported(list) = import::import(state_dir, path, now)? {
+        let Counts { added, changed, gone, unchanged } = list.counts;
+        let milliseconds = began.elapsed().as_millis() as u64;
+        tracing::info!(
+            version = list.version,
+            added,
+            changed,
+            gone,
+            unchanged,
+            milliseconds,
+            "the list of contracts was imported"
+        );
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
+use crate::contracts;
 use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
 use crate::maildir::MaildirFolder;
@@ -73,6 +74,10 @@ pub async fn run_in(
     }
     loops.spawn(Outbox::new(Arc::clone(office), transport(config)?).run(stop.clone()));
     loops.spawn(timers::run(Arc::clone(office), stop.clone()));
+    if let Some(path) = config.contracts.clone() {
+        let (office, state_dir) = (Arc::clone(office), config.state_dir.clone());
+        loops.spawn(contracts::watch::run(office, state_dir, path, stop.clone()));
+    }
     let mut told = stop.clone();
     tokio::select! {
         _ = told.wait_for(|told| *told) => {}

@@ -100,7 +100,12 @@ fn mails() {
 fn table(name: &str) -> Vec<(String, Vec<String>)> {
     let text = std::fs::read_to_string(folder().join(name)).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    let cells = |line: &str| line.replace("||", "\u{1}").split('|').map(|cell| cell.trim().replace("\\n", "\n").replace('\u{1}', "||")).collect();
+    let cells = |line: &str| {
+        line.replace("||", "\u{1}")
+            .split('|')
+            .map(|cell| cell.trim().replace("\\n", "\n").replace('\u{1}', "||"))
+            .collect()
+    };
     lines.map(|line| (line.to_string(), cells(line))).collect()
 }
 

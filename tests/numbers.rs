@@ -19,12 +19,13 @@ use std::path::Path;
 
 use hezo_intake::commands::score;
 use hezo_intake::config::Config;
-use hezo_intake::desk::contract::{self, Contract};
+use hezo_intake::desk::contract::{self, Contract, Delivery, Plan, ServiceWindow};
 use hezo_intake::desk::extract::{Found, OnFile, Place};
 use hezo_intake::desk::message::Message;
 use hezo_intake::desk::reading::Reading;
 use hezo_intake::desk::site::Site;
 use hezo_intake::office;
+use jiff::civil::date;
 
 /// The share of a set that is to be right in full: no number too many, none too few.
 const BAR: f64 = 0.98;
@@ -83,10 +84,18 @@ fn check(case: &Case, site: &Site) -> Option<String> {
 }
 
 fn on_file((number, nip, serials): &(String, String, Vec<String>)) -> Contract {
-    let mut csv = String::from("contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders\n");
-    writeln!(csv, "{number},{nip},Firma,SOS,8x5,NBD,2025-01-01,2028-12-31,{},@firma.example", serials.join(";"))
-        .expect("a string takes it");
-    contract::read_csv(csv.as_bytes()).expect("a good line").remove(0)
+    Contract {
+        number: contract::normalise(number),
+        nip: nip.clone(),
+        customer: "Firma".to_string(),
+        plan: Plan::Sos,
+        window: ServiceWindow::EightByFive,
+        delivery: Delivery::NextBusinessDay,
+        valid_from: date(2025, 1, 1),
+        valid_to: date(2028, 12, 31),
+        serials: serials.iter().map(|serial| contract::normalise(serial)).collect(),
+        senders: vec!["@firma.example".to_string()],
+    }
 }
 
 impl Case {

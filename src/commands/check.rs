@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
+use crate::contracts::file::ContractFile;
 use crate::desk::calendar::Calendar;
 use crate::desk::rules::{RuleFault, Rules, Sources};
 use crate::imap::{ImapFolder, Limits};
@@ -27,7 +28,8 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
         Err(error) => faults.push(format!("{error:#}")),
     }
     if let Some(config) = &config {
-        let contracts = config.contracts.as_deref().map(office::contracts).transpose();
+        let contracts =
+            config.contracts.as_deref().map(|path| ContractFile::open(path).and_then(|file| file.check())).transpose();
         faults.extend(contracts.err().map(|error| format!("{error:#}")));
         if !offline {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);

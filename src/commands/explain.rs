@@ -9,17 +9,18 @@ use serde::Serialize;
 
 use super::{BadInput, printable};
 use crate::config::Config;
+use crate::contracts::import;
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::contract::Contract;
 use crate::desk::decide;
-use crate::desk::entitlement;
+use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::office;
+use crate::store::{Question, Store};
 
 /// What to explain, and how.
 #[derive(clap::Args)]
@@ -30,7 +31,7 @@ pub struct Options {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-    /// The contracts on file, as CSV
+    /// The contracts on file, as CSV or XLSX; without it those of the configuration's database
     #[arg(long, value_name = "FILE")]
     contracts: Option<PathBuf>,
     /// The configuration file; without it the built-in desk and rules
@@ -54,6 +55,7 @@ pub(super) struct Explanation {
     pub(super) contracts: Vec<Number>,
     pub(super) nips: Vec<Number>,
     pub(super) missing: Vec<&'static str>,
+    entitlement: Option<Entitlement>,
     pub(super) escalation: bool,
     bounce: Option<Bounce>,
     attachments: Vec<File>,
@@ -95,16 +97,14 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         Some(path) => Config::load(path)?,
         None => Config::embedded(Path::new("")),
     };
-    let contracts = options.contracts.as_ref().or(config.contracts.as_ref());
-    let contracts =
-        contracts.map(|path| office::contracts(path)).transpose().map_err(|error| BadInput(format!("{error:#}")))?;
+    let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
     let mut out = std::io::stdout().lock();
     let mut unreadable = Vec::new();
     for path in &options.files {
         match read(path) {
             Ok(raw) => {
-                let explanation = of(&path.to_string_lossy(), &raw, contracts.as_deref().unwrap_or_default(), &site);
+                let explanation = of(&path.to_string_lossy(), &raw, &mut on_file, &site)?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -115,6 +115,17 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         }
     }
     if unreadable.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(BadInput(unreadable.join("\n")).into()) }
+}
+
+/// The contracts on file: those of the list named on the command line; else, with a configuration,
+/// those of its database, or before the first start those of the list that it names; else none.
+fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
+    match (&options.contracts, &options.config, &config.contracts) {
+        (Some(list), _, _) => import::in_memory(list),
+        (None, Some(_), _) if Store::exists(&config.state_dir) => Store::open_to_read(&config.state_dir),
+        (None, _, Some(list)) => import::in_memory(list),
+        (None, _, None) => Store::in_memory(),
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -132,14 +143,20 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
 }
 
 /// What the program sees in one mail.
-pub(super) fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) -> Explanation {
+///
+/// # Errors
+/// The contracts on file cannot be asked.
+pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
-    let keys = reading.number_keys(&message, site);
-    let on_file = OnFile::from(&entitlement::matching(contracts, &keys, sender));
-    let numbers = reading.numbers(&message, &on_file, site);
+    // A mail out of a file has no time of arrival.
+    let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
+    let question = Question::new(reading.number_keys(&message, site), sender.as_slice(), sent);
+    let on_file = on_file.read(|store| store.on_file(&question))?;
+    let numbers = reading.numbers(&message, &OnFile::from(&on_file), site);
     let known = decide::known_numbers(&numbers);
+    let entitlement = entitlement::of(&on_file, &known, sender, site.calendar.date(sent));
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
     let list = |found: &[Found]| found.iter().map(Number::of).collect();
     let attachments = message.attachments.iter().map(|attachment| File {
@@ -148,7 +165,7 @@ pub(super) fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) ->
         size: attachment.content.len(),
     });
     let answer = &reading.verdict.answer;
-    Explanation {
+    Ok(Explanation {
         file: file.to_string(),
         message_id: message.message_id.clone(),
         from: message.from.clone(),
@@ -162,13 +179,14 @@ pub(super) fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) ->
         contracts: list(&numbers.contracts),
         nips: list(&numbers.nips),
         missing,
+        entitlement: entitlement.filter(|_| reading.verdict.kind == Kind::Request),
         escalation: reading.escalation.is_some(),
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
         answer: Answer { send: answer.send, reason: answer.rule.clone() },
         problems: message.problems.clone(),
         refused: numbers.refused,
-    }
+    })
 }
 
 impl Number {
@@ -215,6 +233,9 @@ impl Explanation {
         }
         if !self.missing.is_empty() {
             line("missing", self.missing.join(", "));
+        }
+        for said in self.entitlement.iter().flat_map(Entitlement::lines) {
+            line("entitlement", said);
         }
         if self.escalation {
             line("escalation", "asked for in words".to_string());

@@ -10,9 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::explain::{self, Explanation, Number};
 use super::{BadInput, table};
-use crate::desk::contract::Contract;
+use crate::contracts::import;
+
 use crate::desk::extract::Place;
 use crate::desk::site::Site;
+use crate::store::Store;
 
 /// The labels of one mail, a line of `expected.jsonl`.
 #[derive(Clone, Debug, Deserialize)]
@@ -115,17 +117,18 @@ pub fn is_aside(name: &str) -> bool {
     Sha256::digest(name).first().is_some_and(|byte| byte % 3 == 0)
 }
 
-/// Reads the labelled mails of a folder and counts what is right. Without contracts on file, the
-/// mails that can be right only with them are left out.
+/// Reads the labelled mails of a folder and counts what is right. `contracts` is the list of contracts on
+/// file; without it, the mails that can be right only with them are left out.
 ///
 /// # Errors
-/// A mail cannot be read.
-pub fn score(folder: &Path, labels: &[&Label], contracts: Option<&[Contract]>, site: &Site) -> anyhow::Result<Score> {
+/// A mail or the contracts cannot be read.
+pub fn score(folder: &Path, labels: &[&Label], contracts: Option<&Path>, site: &Site) -> anyhow::Result<Score> {
+    let mut on_file = contracts.map_or_else(Store::in_memory, import::in_memory)?;
     let mut score = Score::default();
     for label in labels.iter().filter(|label| contracts.is_some() || !label.needs_registry) {
         let path = folder.join("mails").join(&label.file);
         let raw = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        score.add(label, &explain::of(&label.file, &raw, contracts.unwrap_or_default(), site));
+        score.add(label, &explain::of(&label.file, &raw, &mut on_file, site)?);
     }
     Ok(score)
 }

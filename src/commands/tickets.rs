@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::{BadInput, printable, table};
+use super::{BadInput, local, local_date, printable, table};
 use crate::config::Config;
+use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::ticket::{NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
-use crate::store::{Queued, Store};
+use crate::store::{Question, Queued, Store, Work};
 
 /// Lists tickets, the newest first.
 ///
@@ -43,18 +42,44 @@ pub fn show(config: &Config, number: &str, as_json: bool) -> anyhow::Result<Exit
     let wanted: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
     let found = Store::open_to_read(&config.state_dir)?.read(|store| {
         let Some(id) = store.find_ticket(wanted)? else { return Ok(None) };
-        Ok(Some((store.ticket(id)?, store.outbox_of(id)?)))
+        let ticket = store.ticket(id)?;
+        let entitled = Entitled::of(&ticket, store)?;
+        Ok(Some((ticket, entitled, store.outbox_of(id)?)))
     })?;
-    let Some((ticket, mails)) = found else { return Err(BadInput(format!("there is no ticket {wanted}")).into()) };
+    let Some((ticket, entitled, mails)) = found else {
+        return Err(BadInput(format!("there is no ticket {wanted}")).into());
+    };
     if as_json {
-        println!("{}", as_value(&ticket, &mails));
+        println!("{}", as_value(&ticket, &entitled, &mails));
     } else {
-        for_people(&ticket, &mails);
+        for_people(&ticket, &entitled, &mails);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_value(ticket: &Ticket, mails: &[Queued]) -> serde_json::Value {
+/// What the contracts on file say about a ticket.
+struct Entitled {
+    /// By the newest version of the list.
+    now: Option<Entitlement>,
+    /// By the version that was on file when the ticket was opened, where that says something else.
+    then: Option<(u32, Entitlement)>,
+}
+
+impl Entitled {
+    fn of(ticket: &Ticket, store: &Work) -> anyhow::Result<Entitled> {
+        let now = entitlement::of_ticket(ticket, local_date);
+        let list = store.contract_list_at(ticket.opened_at)?;
+        let Some(list) = list.filter(|list| ticket.on_file.version != Some(list.version)) else {
+            return Ok(Entitled { now, then: None });
+        };
+        let on_file = store.on_file_in(list.version, &Question::about(ticket))?;
+        let then = entitlement::of_ticket(&Ticket { on_file, ..ticket.clone() }, local_date);
+        let then = then.filter(|then| Some(then) != now.as_ref()).map(|then| (list.version, then));
+        Ok(Entitled { now, then })
+    }
+}
+
+fn as_value(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) -> serde_json::Value {
     json!({
         "ticket": ticket.number.to_string(),
         "state": ticket.state,
@@ -66,6 +91,8 @@ fn as_value(ticket: &Ticket, mails: &[Queued]) -> serde_json::Value {
         "linked_to": ticket.linked_to.map(|number| number.to_string()),
         "earlier_tags": ticket.earlier_tags,
         "numbers": ticket.numbers,
+        "entitlement": entitled.now,
+        "entitlement_at_opening": entitled.then.as_ref().map(|(_, then)| then),
         "missing": ticket.missing().into_iter().map(NumberKind::name).collect::<Vec<_>>(),
         "clocks": ticket.clocks,
         "entries": ticket.entries,
@@ -73,7 +100,7 @@ fn as_value(ticket: &Ticket, mails: &[Queued]) -> serde_json::Value {
     })
 }
 
-fn for_people(ticket: &Ticket, mails: &[Queued]) {
+fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) {
     println!("{}  {}", ticket.number, ticket.state);
     println!("customer  {} <{}>", printable(&ticket.customer.name), printable(&ticket.customer.address));
     println!("subject   {}", printable(&ticket.subject));
@@ -91,6 +118,13 @@ fn for_people(ticket: &Ticket, mails: &[Queued]) {
     let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
     if !missing.is_empty() {
         println!("missing   {}", missing.join(", "));
+    }
+    for line in entitled.now.iter().flat_map(Entitlement::lines) {
+        println!("on file   {}", printable(&line));
+    }
+    if let Some((version, then)) = &entitled.then {
+        println!("          when it came, by version {version} of the list:");
+        then.lines().iter().for_each(|line| println!("          {}", printable(line)));
     }
     for clock in &ticket.clocks {
         println!(
@@ -124,10 +158,4 @@ fn for_people(ticket: &Ticket, mails: &[Queued]) {
         ]
     });
     println!("\n{}", table(&["MAIL", "STATE", "WHEN", "TRIES", "LAST ANSWER"], lines));
-}
-
-/// The desk's local time, for people (service terms: Europe/Warsaw).
-fn local(at: Timestamp) -> String {
-    let zone = TimeZone::get("Europe/Warsaw").unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string()
 }

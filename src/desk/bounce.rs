@@ -135,7 +135,9 @@ pub fn bounce(message: &Message, written: &Written, rules: &BounceRules) -> Opti
         action: action.or_else(|| Some("failed".to_string())),
         status,
         diagnostic: told.diagnostic.or(words.diagnostic),
-        original_message_id: original_of_attachments(message).or(told.original_message_id).or(words.original_message_id),
+        original_message_id: original_of_attachments(message)
+            .or(told.original_message_id)
+            .or(words.original_message_id),
         rule,
     })
 }
@@ -165,9 +167,10 @@ fn recognised(message: &Message, report: &words::Report, rules: &BounceRules) ->
     let by_sender = mailer.or_else(|| rules.0.first(Role::Postmaster, &sender));
     let by_subject = rules.0.first(Role::Subject, &fold(&message.subject));
     let by_opening = report.opening();
-    let by_header = message.headers.iter().find_map(|header| {
-        rules.0.first(Role::Header, &fold(&format!("{}: {}", header.name, header.value)))
-    });
+    let by_header = message
+        .headers
+        .iter()
+        .find_map(|header| rules.0.first(Role::Header, &fold(&format!("{}: {}", header.name, header.value))));
     if message.delivery_status.is_some() && [by_sender, by_subject, by_header].iter().any(Option::is_some) {
         return Some(STANDARD.to_string());
     }
@@ -199,7 +202,8 @@ fn one_line(text: &str) -> String {
 fn address(written: &str) -> Option<String> {
     let bare = written.trim().trim_matches(['<', '>', '"', '\'', ' ']).to_lowercase();
     let (local, domain) = bare.rsplit_once('@')?;
-    let sound = !local.is_empty() && !domain.is_empty() && !bare.contains(|c: char| c.is_whitespace() || c.is_control());
+    let sound =
+        !local.is_empty() && !domain.is_empty() && !bare.contains(|c: char| c.is_whitespace() || c.is_control());
     sound.then_some(bare)
 }
 
@@ -216,7 +220,10 @@ fn status_in(text: &str) -> Option<String> {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let code = rest.get(..end).unwrap_or_default().trim_end_matches('.');
         let parts: Vec<&str> = code.split('.').collect();
-        if parts.len() == 3 && parts.iter().all(|part| (1..=3).contains(&part.len())) && parts.first() == Some(&code.get(..1).unwrap_or_default()) {
+        if parts.len() == 3
+            && parts.iter().all(|part| (1..=3).contains(&part.len()))
+            && parts.first() == Some(&code.get(..1).unwrap_or_default())
+        {
             return Some(code.to_string());
         }
     }

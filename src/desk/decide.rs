@@ -10,8 +10,7 @@ mod undelivered;
 use jiff::Timestamp;
 
 use super::classify::Kind;
-use super::contract::Contract;
-use super::entitlement;
+use super::contract::Excerpt;
 use super::language::Language;
 use super::message::{Address, Message};
 use super::reading::Reading;
@@ -61,7 +60,7 @@ pub struct Facts {
     /// Every ticket that the keys lead to.
     pub tickets: Vec<Ticket>,
     /// The contracts on file that the mail's numbers or its sender may be about.
-    pub contracts: Vec<Contract>,
+    pub contracts: Excerpt,
     /// The mail of ours that a delivery report is about.
     pub bounced: Option<SentMail>,
     /// The sequence number that the next new ticket of this year gets.
@@ -77,7 +76,7 @@ impl Facts {
 
     /// Whether a contract on file names this sender.
     pub fn names(&self, sender: &str) -> bool {
-        self.contracts.iter().any(|contract| entitlement::names(contract, sender))
+        self.contracts.into_iter().any(|contract| contract.names_sender(sender))
     }
 
     /// The ticket with this number.

@@ -104,10 +104,14 @@ fn is_output(line: &str) -> bool {
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
     let signs = line.chars().filter(|c| c.is_ascii_digit() || "=|{}<>[]/\\_#%$;*".contains(*c)).count();
     let levels = ["ERROR", "WARN", "INFO", "DEBUG", "FATAL", "CRIT", "NOTICE", "TRACE"];
-    let level = line.split(|c: char| !c.is_ascii_alphabetic()).take(8).any(|word| levels.iter().any(|l| word.starts_with(l)));
+    let level =
+        line.split(|c: char| !c.is_ascii_alphabetic()).take(8).any(|word| levels.iter().any(|l| word.starts_with(l)));
     let stamped = line.split_whitespace().take(4).any(is_time_of_day);
     let dated = line.starts_with(|c: char| c.is_ascii_digit() || "[/<".contains(c));
-    line.starts_with('/') || stamped && (dated || signs > 6) || level && (stamped || dated || signs > 2) || signs * 2 > letters
+    line.starts_with('/')
+        || stamped && (dated || signs > 6)
+        || level && (stamped || dated || signs > 2)
+        || signs * 2 > letters
 }
 
 /// `03:12:44`, with or without parts of a second and brackets.
@@ -115,7 +119,8 @@ fn is_time_of_day(word: &str) -> bool {
     let at = word.rfind(['T', '/']).map_or(0, |at| at + 1);
     let time = word.get(at..).unwrap_or_default().trim_matches(['[', ']', ',', '(', ')', ';']);
     let mut parts = time.split(':');
-    let two_digits = |part: Option<&str>| part.is_some_and(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()));
+    let two_digits =
+        |part: Option<&str>| part.is_some_and(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()));
     two_digits(parts.next())
         && two_digits(parts.next())
         && parts.next().is_some_and(|seconds| seconds.starts_with(|c: char| c.is_ascii_digit()))

@@ -38,8 +38,7 @@ impl Reading {
         let names = names_of_attachments(message);
         let numbers = || {
             let on_file = OnFile::default();
-            let found =
-                extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers);
+            let found = extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers);
             found.serials.iter().chain(&found.contracts).map(|found| found.place).collect()
         };
         let own = own_marks(message, site);

@@ -46,6 +46,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/ack.pl.html", include_str!("../../rules/templates/ack.pl.html")),
     ("templates/ack.pl.txt", include_str!("../../rules/templates/ack.pl.txt")),
     ("templates/copy.txt", include_str!("../../rules/templates/copy.txt")),
+    ("templates/entitlement.inc", include_str!("../../rules/templates/entitlement.inc")),
     ("templates/escalation.txt", include_str!("../../rules/templates/escalation.txt")),
     ("templates/facts.inc", include_str!("../../rules/templates/facts.inc")),
     ("templates/notice.txt", include_str!("../../rules/templates/notice.txt")),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::contract::Excerpt;
 use super::language::Language;
 use super::message::Address;
 use super::ticket_number::TicketNumber;
@@ -36,6 +37,8 @@ pub struct Ticket {
     pub clocks: Vec<Clock>,
     /// What happened, oldest first.
     pub entries: Vec<Entry>,
+    /// The contracts on file that its numbers and its customer lead to.
+    pub on_file: Excerpt,
 }
 
 /// A serial, contract or tax number that stands on a ticket.

@@ -126,3 +126,59 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
+
+-- One import of the list of contracts. What was on file at a moment is the newest version imported
+-- until then; a version without a row here is still being written, or was never finished.
+CREATE TABLE contract_list (
+    version INTEGER PRIMARY KEY,
+    imported_at INTEGER NOT NULL,
+    -- The file's name without its folder, and its hash.
+    source TEXT NOT NULL,
+    content_hash BLOB NOT NULL,
+    added INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    unchanged INTEGER NOT NULL
+) STRICT;
+
+-- A contract as it stood from one version of the list until another: one that changes gets a new row.
+CREATE TABLE contract (
+    id INTEGER PRIMARY KEY,
+    number TEXT NOT NULL,
+    -- The first version that has it so, and the first that no longer has.
+    since INTEGER NOT NULL,
+    until INTEGER,
+    nip TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    service_window TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    -- ISO dates; the last day belongs to it.
+    valid_from TEXT NOT NULL,
+    valid_to TEXT NOT NULL,
+    strictness INTEGER NOT NULL,
+    -- Lists parted by ;. They stand last, so that what comes before is read without them.
+    senders TEXT NOT NULL,
+    serials TEXT NOT NULL
+) STRICT;
+CREATE INDEX contract_by_number ON contract (number, since, until);
+CREATE INDEX contract_by_nip ON contract (nip, strictness);
+CREATE INDEX contract_until ON contract (until) WHERE until IS NOT NULL;
+
+-- By which look-up keys (letters and digits alone, look-alikes made one) a contract is found.
+CREATE TABLE contract_key (
+    key TEXT NOT NULL,
+    strictness INTEGER NOT NULL,
+    contract_id INTEGER NOT NULL,
+    -- The serial number behind the key; empty for the contract's own number.
+    serial TEXT NOT NULL,
+    PRIMARY KEY (key, strictness, contract_id, serial)
+) STRICT, WITHOUT ROWID;
+
+-- By which senders a contract is found: addresses, or @domain, in lower case.
+CREATE TABLE contract_sender (
+    sender TEXT NOT NULL,
+    strictness INTEGER NOT NULL,
+    contract_id INTEGER NOT NULL,
+    PRIMARY KEY (sender, strictness, contract_id)
+) STRICT, WITHOUT ROWID;

@@ -1,19 +1,19 @@
 //! What the desk asks before it thinks.
 
+use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::Work;
+use super::on_file::Question;
 use super::tickets::TicketId;
-use crate::desk::contract::Contract;
 use crate::desk::decide::Facts;
-use crate::desk::entitlement;
 use crate::desk::thread::Keys;
 use crate::desk::ticket_number::TicketNumber;
 
 impl Work<'_> {
-    /// Answers the desk's questions about a mail. `contracts` are those on file, `year` the year
-    /// in which a new ticket would be numbered.
-    pub fn facts(&self, keys: &Keys, contracts: &[Contract], year: i16) -> anyhow::Result<Facts> {
+    /// Answers the desk's questions about a mail, at this moment. `year` is the year in which a new
+    /// ticket would be numbered.
+    pub fn facts(&self, keys: &Keys, now: Timestamp, year: i16) -> anyhow::Result<Facts> {
         let mut threads = Vec::new();
         let mut wanted: Vec<TicketId> = Vec::new();
         for message_id in &keys.message_ids {
@@ -37,11 +37,12 @@ impl Work<'_> {
         }
         wanted.sort_by_key(|id| id.0);
         wanted.dedup();
+        let sender: Vec<&str> = keys.sender.as_deref().into_iter().collect();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
             threads,
             tickets: wanted.into_iter().map(|id| self.ticket(id)).collect::<anyhow::Result<_>>()?,
-            contracts: entitlement::matching(contracts, &keys.numbers, keys.sender.as_deref()),
+            contracts: self.on_file(&Question::new(keys.numbers.clone(), &sender, now))?,
             bounced,
             next_sequence: self.next_sequence(year)?,
         })

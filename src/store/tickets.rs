@@ -4,7 +4,9 @@ use anyhow::Context;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::on_file::Question;
 use super::{Work, timestamp};
+use crate::desk::contract::Excerpt;
 use crate::desk::language::Language;
 use crate::desk::message::Address;
 use crate::desk::ticket::{Clock, ClockKind, Entry, KnownNumber, Ticket};
@@ -62,7 +64,7 @@ impl Work<'_> {
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let row = rows.next()?.context("a ticket has vanished from the database")?;
-        Ok(Ticket {
+        let ticket = Ticket {
             number: TicketNumber::new(row.get(0)?, row.get(1)?),
             state: row.get::<_, String>(2)?.parse()?,
             customer: Address { name: row.get(3)?, address: row.get(4)? },
@@ -75,7 +77,9 @@ impl Work<'_> {
             numbers: self.numbers(id)?,
             clocks: self.clocks(id)?,
             entries: self.entries(id)?,
-        })
+            on_file: Excerpt::default(),
+        };
+        Ok(Ticket { on_file: self.on_file(&Question::about(&ticket))?, ..ticket })
     }
 
     fn participants(&self, id: TicketId) -> anyhow::Result<Vec<String>> {

@@ -209,7 +209,8 @@ fn reply_code(text: &str) -> Option<(String, usize)> {
         let mut after = text.get(at + 3..).unwrap_or_default().chars();
         let parted = matches!(after.next(), Some(' ' | '-'));
         let said = after.next().is_some_and(|c| c.is_alphabetic() || "<#*'\"(".contains(c));
-        let coded = text.get(at + 4..).is_some_and(|rest| status_in(rest).is_some_and(|status| rest.starts_with(&status)));
+        let coded =
+            text.get(at + 4..).is_some_and(|rest| status_in(rest).is_some_and(|status| rest.starts_with(&status)));
         if parted && (said || coded) {
             return Some((code.to_string(), at));
         }

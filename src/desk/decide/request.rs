@@ -1,5 +1,7 @@
 //! A person's mail: it opens a ticket, or goes on with one.
 
+use jiff::civil::Date;
+
 use super::{Case, Decision, Disposition, Effect, NewTicket};
 use crate::desk::calendar::{self, WindowName};
 use crate::desk::contract::ServiceWindow;
@@ -42,6 +44,7 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         numbers: numbers.clone(),
         clocks: vec![clock.clone()],
         entries: Vec::new(),
+        on_file: case.facts.contracts.clone(),
     };
     let mut effects = vec![
         Effect::Open(new),
@@ -65,6 +68,7 @@ pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part
     effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
     let mut ticket = ticket.clone();
     if takes_part {
+        ticket.on_file.extend(&case.facts.contracts);
         let new = numbers_of(case).into_iter().filter(|known| !already_known(&ticket, known)).collect::<Vec<_>>();
         effects.extend(new.iter().map(|known| Effect::AddNumber(number, known.clone())));
         ticket.numbers.extend(new);
@@ -107,7 +111,7 @@ fn numbers_of(case: &Case) -> Vec<KnownNumber> {
 fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
     let (start, start_reason) =
         calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit);
-    let window = window(case, numbers);
+    let window = window(case, numbers, case.site.calendar.date(start));
     let due = case.site.calendar.due(start, REACTION_TIME, &window);
     Clock {
         kind: ClockKind::Reaction,
@@ -120,10 +124,9 @@ fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
     }
 }
 
-/// The window of the contracts on file that the request is about, else 8x5 (service terms,
-/// "Reading the clocks").
-fn window(case: &Case, numbers: &[KnownNumber]) -> WindowName {
-    let day = case.site.calendar.date(case.now);
+/// The window of the contracts on file that the request of this day is about, else 8x5 (service
+/// terms, "Reading the clocks").
+fn window(case: &Case, numbers: &[KnownNumber], day: Date) -> WindowName {
     let window = entitlement::window(&case.facts.contracts, numbers, case.keys.sender.as_deref(), day);
     WindowName::new(match window {
         Some(ServiceWindow::Always) => "24x7",

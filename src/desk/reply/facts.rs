@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::desk::entitlement;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::{ClockKind, Entry, NumberKind, Ticket};
@@ -11,8 +12,8 @@ use crate::desk::ticket::{ClockKind, Entry, NumberKind, Ticket};
 pub(super) const MARKER: &str = "=== Odpowiadaj powyżej tej linii / reply above this line ===";
 
 /// Words of the internal templates that no answer to a customer holds, in small letters.
-const INTERNAL_WORDS: [&str; 4] =
-    ["odpowiadaj powyżej tej linii", "reply above this line", "tylko dla inżynierów", "zegar reakcji:"];
+const INTERNAL_WORDS: [&str; 5] =
+    ["odpowiadaj powyżej tej linii", "reply above this line", "tylko dla inżynierów", "zegar reakcji:", "okno umowne:"];
 
 /// Whether a text holds internal words, with blanks, quote marks and line breaks anywhere between.
 pub fn holds_internal_text(text: &str) -> bool {
@@ -56,6 +57,7 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
         "missing": missing,
         "earlier_tags": ticket.earlier_tags,
         "linked_to": ticket.linked_to.map(|number| number.to_string()),
+        "entitlement": entitlement::of_ticket(ticket, |at| site.calendar.date(at)),
         "reaction_due": reaction.map(|clock| local(clock.due)),
         "reaction_done": reaction.and_then(|clock| clock.satisfied_at).map(local),
     })
