@@ -54,7 +54,7 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// A folder whose files replace their namesakes in the built-in `rules/`.
     pub rules_dir: Option<PathBuf>,
-    /// The contracts on file, as CSV.
+    /// The list of contracts, CSV or XLSX, that is imported at the start and whenever it changes.
     pub contracts: Option<PathBuf>,
     /// The secret that signs reply addresses and Message-IDs, at least 32 bytes.
     pub token_key: Secret,

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-pub use contracts::{ContractId, Counts, ListVersion};
+pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
 pub use on_file::Question;
 pub use outbox::{Due, Queued};
@@ -38,8 +38,8 @@ const IMPORT_LOCK: &str = "contracts.lock";
 /// How long a transaction waits for that of another process. Those are far shorter; a disk may not be.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Memory of an import for the pages of the indexes that it fills, in KiB: keys come in no order.
-const IMPORT_CACHE_KIB: i64 = 64 * 1024;
+/// Memory of an import for the pages of the indexes that it fills, in KiB.
+const IMPORT_CACHE_KIB: i64 = 16 * 1024;
 
 /// How hard zstd tries: level 1 costs half of level 3 and gives the same size on mail
 /// (measured on 10,000 mails of 34 KB in the mean).

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use hezo_intake::contracts::file::BadList;
 use hezo_intake::contracts::import::{self, Difference, Outcome};
 use hezo_intake::desk::contract::{Contract, Excerpt, look_up_key};
-use hezo_intake::store::{Counts, ListVersion, Question, Store};
+use hezo_intake::store::{ContractKeys, Counts, ListVersion, Question, Store};
 use serde_json::{Value, json};
 use story::{Desk, Sent, moment, to};
 use tempfile::TempDir;
@@ -155,8 +155,14 @@ fn what_an_unfinished_import_wrote_never_counts() {
             let (id, before) = store.contract("UM/118/2024", 1)?.expect("is on file");
             store.end_contract(2, id)?;
             let serials = vec!["LEFT-0001".to_string()];
-            store.add_contract(2, &Contract { customer: "Half".to_string(), serials, ..before.clone() })?;
-            store.add_contract(2, &Contract { number: "LEFT/1".to_string(), ..before })
+            let changed = Contract { customer: "Half".to_string(), serials, ..before.clone() };
+            let added = Contract { number: "LEFT/1".to_string(), ..before };
+            let mut keys = ContractKeys::default();
+            for contract in [changed, added] {
+                keys.add(&contract, store.add_contract(2, &contract)?);
+            }
+            store.add_contract_keys(&keys.numbers)?;
+            store.add_contract_senders(&keys.senders)
         });
         written.expect("rows");
     };
