@@ -386,11 +386,7 @@ impl Judge<'_, '_> {
         let text = self.scan.text(before);
         let is_number = |rule: &Beside| value.letters == 0 && value.digits >= rule.digits_from;
         let is_meant = |rule: &&Beside| {
-            (is_number(rule) || value.serial_shape.is_some())
-                && rule.words.iter().any(|word| match word.strip_suffix('*') {
-                    Some(begin) => text.starts_with(begin),
-                    None => text == word,
-                })
+            (is_number(rule) || value.serial_shape.is_some()) && rule.words.iter().any(|word| word == text)
         };
         self.rules.beside.iter().find(is_meant).map(|rule| (rule, text))
     }

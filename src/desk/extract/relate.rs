@@ -19,8 +19,14 @@ const NEAR_DECOY_WORDS: usize = 2;
 /// The same where a colon or "to" stands right before the value.
 const LINKED_WORDS: usize = 10;
 
+/// Words that may stand between a weak label and the "nr" before its number: "umowę mamy nr C0488574".
+const NUMBERED_WORDS: usize = 3;
+
 /// What a line break counts for in the middle of a text.
 const LINE_BREAK_WORDS: usize = 2;
+
+/// Words before a label among which one says that its number is not known.
+const UNKNOWN_WORDS: usize = 3;
 
 /// Items within which a bracket closes that has nothing to do with the number.
 const BRACKET_ITEMS: usize = 10;
@@ -132,6 +138,9 @@ impl Relation<'_, '_> {
         if self.used.get(at).is_none_or(|used| *used) {
             return at;
         }
+        if kind != Kind::Decoy && self.is_unknown(at) {
+            return at;
+        }
         let before = self.value_before(at, kind);
         // "S/N i nr umowy: B824100317, UM/118/2024": labels first, then as many values.
         let mut labels = vec![at];
@@ -141,7 +150,7 @@ impl Relation<'_, '_> {
             }
         }
         let last = labels.last().copied().unwrap_or(at);
-        if labels.len() > 1 && self.values_of_several(&labels) {
+        if labels.len() > 1 && self.values_of_several(&labels, before.is_some()) {
             return last + 1;
         }
         let after = self.value_after(at, kind);
@@ -222,8 +231,9 @@ impl Relation<'_, '_> {
         (between && is_other && paired && self.used.get(next) == Some(&false)).then_some(next)
     }
 
-    /// Ties the values of labels that stand together; false where there is none.
-    fn values_of_several(&mut self, labels: &[usize]) -> bool {
+    /// Ties the values of labels that stand together; false where there is none. With one value before
+    /// the first label, "C2227546 - numer umowy, seryjny: 3129Q-92947", each label has its own.
+    fn values_of_several(&mut self, labels: &[usize], one_before: bool) -> bool {
         let Some(last) = labels.last().copied() else { return false };
         let mut at = last;
         let mut values = Vec::new();
@@ -248,7 +258,9 @@ impl Relation<'_, '_> {
             let (kind, value) = (self.kind(label), self.scan.value(value));
             kind.zip(value).is_some_and(|(kind, value)| self.is_plausible(label, value, kind, closeness))
         };
-        if values.len() == labels.len()
+        let told = labels.iter().all(|label| self.kind(*label) != Some(Kind::Decoy)) || self.gap(last, last + 1).linked;
+        if told
+            && values.len() == labels.len()
             && labels.iter().zip(&values).all(|(label, value)| plausible(*label, *value, Closeness::Beside))
         {
             for (label, value) in labels.iter().zip(values) {
@@ -258,14 +270,20 @@ impl Relation<'_, '_> {
         }
         // One value for two labels: the one that it can be.
         let [only] = values.as_slice() else { return false };
-        let ours = labels.iter().copied().filter(|label| self.kind(*label) != Some(Kind::Decoy));
-        let fitting = ours.into_iter().find(|label| plausible(*label, *only, Closeness::Apart));
+        if one_before || labels.iter().any(|label| self.kind(*label) == Some(Kind::Decoy)) {
+            return false;
+        }
+        let fitting = labels.iter().copied().find(|label| plausible(*label, *only, Closeness::Apart));
         fitting.into_iter().for_each(|label| self.tie(label, *only, How::After, Closeness::Apart));
         fitting.is_some()
     }
 
     fn value_after(&self, label: usize, kind: Kind) -> Option<Candidate> {
         let rule = self.rule(label)?;
+        let gap = self.gap(label, label + 1);
+        if kind != Kind::Decoy && (self.is_unknown(label) || gap.empty && !gap.crosses) {
+            return None;
+        }
         let near = match (rule.weak, kind) {
             (true, Kind::Decoy) => 0,
             (true, _) => 1,
@@ -293,6 +311,9 @@ impl Relation<'_, '_> {
             } else if gap.sentence_ends || gap.breaks > 1 {
                 return None;
             } else {
+                if rule.weak && gap.breaks > 0 {
+                    return None;
+                }
                 words += gap.breaks * LINE_BREAK_WORDS;
             }
             parted |= gap.comma && !gap.crosses;
@@ -321,7 +342,7 @@ impl Relation<'_, '_> {
                 }
                 What::Word => {
                     linked = self.is_word(at, &self.rules.between.links);
-                    numbered = self.is_word(at, &self.rules.between.number_words);
+                    numbered = self.is_number_word(at, label);
                     words += usize::from(!linked);
                 }
                 What::Value(value) => {
@@ -330,6 +351,9 @@ impl Relation<'_, '_> {
                         _ if beyond && !linked => None,
                         // A weak label reaches over a comma only where "nr" stands before the number.
                         _ if parted && rule.weak => numbered.then_some((Fit::Apart, Closeness::Apart)),
+                        words if numbered && rule.weak && words <= NUMBERED_WORDS => {
+                            Some((Fit::Beside, Closeness::Beside))
+                        }
                         0 if behind => Some((Fit::Behind, Closeness::Beside)),
                         0 => Some((Fit::Beside, Closeness::Beside)),
                         _ if linked && !rule.weak => Some((Fit::Beside, Closeness::Beside)),
@@ -347,7 +371,10 @@ impl Relation<'_, '_> {
                     if let Some((fit, closeness)) = fits.filter(|(_, closeness)| plausible(*closeness)) {
                         return Some(Candidate { value: at, fit, closeness });
                     }
-                    if in_quote {
+                    // "umowa nr ZP.272.4.2025, ul. Długa 98": the label had its number, and that is none of ours.
+                    let next = self.gap(at, at + 1);
+                    let spent = words == 0 && (next.comma || next.sentence_ends || next.breaks > 0);
+                    if in_quote || spent && !behind {
                         return None;
                     }
                     words += 1;
@@ -412,6 +439,29 @@ impl Relation<'_, '_> {
     fn is_word(&self, item: usize, list: &[String]) -> bool {
         let is_word = matches!(self.scan.items.get(item).map(|item| &item.what), Some(What::Word));
         is_word && list.iter().any(|word| word == self.scan.text(item))
+    }
+
+    /// True for the "nr" that goes on with the label, as in "umowa z dnia 12.05.2026, nr UM/840/2026" or
+    /// "umowa o numerze UM/840/2026", and not with another word: "umowa, postępowanie nr 4/2026".
+    fn is_number_word(&self, at: usize, label: usize) -> bool {
+        let leads = || self.is_word(at - 1, &self.rules.between.number_leads) || self.scan.value(at - 1).is_some();
+        self.is_word(at, &self.rules.between.number_words) && (at == label + 1 || self.gap(at - 1, at).comma || leads())
+    }
+
+    /// "Nie mam numeru seryjnego", "gdzie jest numer seryjny?": no number of it comes.
+    fn is_unknown(&self, label: usize) -> bool {
+        let between = &self.rules.between;
+        let before = (1..=UNKNOWN_WORDS).map_while(|back| {
+            let at = label.checked_sub(back)?;
+            let gap = self.gap(at, at + 1);
+            let near = gap.breaks == 0 && !gap.sentence_ends && !gap.comma && !gap.linked;
+            near.then_some(at)
+        });
+        let is = |at: usize, list: &[String]| self.is_word(at, list);
+        before.into_iter().any(|at| {
+            let not = at.checked_sub(1).is_some_and(|not| is(not, &between.negations));
+            is(at, &between.without) || not && is(at, &between.known)
+        })
     }
 
     fn is_absent(&self, item: usize) -> bool {

@@ -320,7 +320,8 @@ impl<'a> Cutter<'_, 'a> {
         let with_letters = || {
             let letters = text(first);
             let capitals = self.page.written(first.start, first.end).bytes().all(|byte| byte.is_ascii_uppercase());
-            let is_plan = self.rules.between.plans.iter().any(|plan| plan == letters);
+            let between = &self.rules.between;
+            let is_plan = between.plans.iter().chain(&between.links).any(|word| word == letters);
             let number = pieces.get(1).map_or("", text);
             let begins = number.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
             count == 2 && (2..=4).contains(&letters.len()) && capitals && !is_plan && begins && number.contains('/')
