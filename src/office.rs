@@ -92,7 +92,7 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         (Ok(rules), Ok(calendar)) => (rules, calendar),
         (rules, calendar) => {
             let faults = rules.err().into_iter().chain(calendar.err()).flatten();
-            let lines: Vec<String> = faults.map(|fault| fault.to_string()).collect();
+            let lines: Vec<String> = faults.map(|fault| sources.told(&fault)).collect();
             anyhow::bail!("{}", lines.join("\n"));
         }
     };

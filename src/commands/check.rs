@@ -7,7 +7,7 @@ use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
 use crate::contracts::file::ContractFile;
 use crate::desk::calendar::Calendar;
-use crate::desk::rules::{RuleFault, Rules, Sources};
+use crate::desk::rules::{Rules, Sources};
 use crate::imap::{ImapFolder, Limits};
 use crate::mailbox::Folder;
 use crate::maildir::MaildirFolder;
@@ -24,7 +24,7 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
     let config = Config::load(path).map_err(|error| faults.push(error.to_string())).ok();
     let rules_dir = config.as_ref().and_then(|config| config.rules_dir.as_deref());
     match office::rule_sources(rules_dir) {
-        Ok(sources) => faults.extend(rule_faults(&sources, config.as_ref()).iter().map(RuleFault::to_string)),
+        Ok(sources) => faults.extend(rule_faults(&sources, config.as_ref())),
         Err(error) => faults.push(format!("{error:#}")),
     }
     if let Some(config) = &config {
@@ -43,11 +43,12 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// What is wrong with the rules, and which of their own tests fail.
-fn rule_faults(sources: &Sources, config: Option<&Config>) -> Vec<RuleFault> {
+pub(super) fn rule_faults(sources: &Sources, config: Option<&Config>) -> Vec<String> {
     let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
     let rules = Rules::compile(sources).map(|rules| rules.test(sources));
     let calendar = Calendar::compile(sources, closing_days).map(|calendar| calendar.test());
-    [rules, calendar].into_iter().flat_map(|tested| tested.unwrap_or_else(|faults| faults)).collect()
+    let faults = [rules, calendar].into_iter().flat_map(|tested| tested.unwrap_or_else(|faults| faults));
+    faults.map(|fault| sources.told(&fault)).collect()
 }
 
 /// Signs in everywhere and opens every folder.

@@ -14,7 +14,7 @@ use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
 use crate::desk::decide;
 use crate::desk::entitlement::{self, Entitlement};
-use crate::desk::extract::{Found, OnFile, Refused};
+use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
 use crate::desk::reading::Reading;
@@ -51,9 +51,9 @@ pub(super) struct Explanation {
     kind_rule: String,
     pub(super) language: Language,
     pub(super) text: String,
-    pub(super) serials: Vec<Number>,
-    pub(super) contracts: Vec<Number>,
-    pub(super) nips: Vec<Number>,
+    pub(super) serials: Vec<Found>,
+    pub(super) contracts: Vec<Found>,
+    pub(super) nips: Vec<Found>,
     pub(super) missing: Vec<&'static str>,
     entitlement: Option<Entitlement>,
     pub(super) escalation: bool,
@@ -61,17 +61,11 @@ pub(super) struct Explanation {
     attachments: Vec<File>,
     answer: Answer,
     problems: Vec<String>,
+    /// What may be meant, for people to see.
+    #[serde(skip)]
+    candidates: Vec<Candidate>,
     #[serde(skip)]
     refused: Vec<Refused>,
-}
-
-#[derive(Clone, Serialize)]
-pub(super) struct Number {
-    pub(super) value: String,
-    pub(super) place: crate::desk::extract::Place,
-    pub(super) rule: String,
-    pub(super) evidence: String,
-    on_file: bool,
 }
 
 #[derive(Serialize)]
@@ -128,7 +122,8 @@ fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a mail; `-` is standard input.
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut raw = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut raw).context("cannot read standard input")?;
@@ -152,13 +147,12 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     // A mail out of a file has no time of arrival.
     let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
-    let question = Question::new(reading.number_keys(&message, site), sender.as_slice(), sent);
+    let question = Question::new(reading.number_keys(site), sender.as_slice(), sent);
     let on_file = on_file.read(|store| store.on_file(&question))?;
-    let numbers = reading.numbers(&message, &OnFile::from(&on_file), site);
+    let numbers = reading.numbers(&OnFile::from(&on_file), site);
     let known = decide::known_numbers(&numbers);
     let entitlement = entitlement::of(&on_file, &known, sender, site.calendar.date(sent));
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
-    let list = |found: &[Found]| found.iter().map(Number::of).collect();
     let attachments = message.attachments.iter().map(|attachment| File {
         name: attachment.name.clone(),
         media_type: attachment.media_type.clone(),
@@ -175,30 +169,19 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
         kind_rule: reading.verdict.rule.clone(),
         language: reading.language,
         text: reading.now(),
-        serials: list(&numbers.serials),
-        contracts: list(&numbers.contracts),
-        nips: list(&numbers.nips),
+        serials: numbers.serials,
+        contracts: numbers.contracts,
+        nips: numbers.nips,
         missing,
         entitlement: entitlement.filter(|_| reading.verdict.kind == Kind::Request),
         escalation: reading.escalation.is_some(),
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
         answer: Answer { send: answer.send, reason: answer.rule.clone() },
-        problems: message.problems.clone(),
+        problems: message.problems.iter().chain(&numbers.problems).cloned().collect(),
+        candidates: numbers.candidates,
         refused: numbers.refused,
     })
-}
-
-impl Number {
-    fn of(found: &Found) -> Number {
-        Number {
-            value: found.value.clone(),
-            place: found.place,
-            rule: found.rule.clone(),
-            evidence: found.evidence.clone(),
-            on_file: found.on_file,
-        }
-    }
 }
 
 impl Explanation {
@@ -214,22 +197,14 @@ impl Explanation {
         line("kind", format!("{} by rule {}", name_of(&self.kind), self.kind_rule));
         line("language", name_of(&self.language));
         for (name, numbers) in [("serial", &self.serials), ("contract", &self.contracts), ("NIP", &self.nips)] {
-            for number in numbers {
-                let on_file = if number.on_file { ", on file" } else { "" };
-                line(
-                    name,
-                    format!(
-                        "{} in {}: {} [{}]{on_file}",
-                        number.value,
-                        name_of(&number.place),
-                        number.evidence,
-                        number.rule
-                    ),
-                );
-            }
+            numbers.iter().for_each(|number| line(name, told(number)));
+        }
+        for candidate in &self.candidates {
+            line("perhaps", format!("{} {}", candidate.kind.name(), told(&candidate.number)));
         }
         for refused in &self.refused {
-            line("refused", format!("{} in {}: {}", refused.value, name_of(&refused.place), refused.rule));
+            let Refused { value, place, spot, rule } = refused;
+            line("refused", format!("{value} in {place}, {} line {}: {rule}", spot.source, spot.line));
         }
         if !self.missing.is_empty() {
             line("missing", self.missing.join(", "));
@@ -261,6 +236,15 @@ impl Explanation {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// A number with all that speaks for it.
+fn told(number: &Found) -> String {
+    let Found { value, place, spot, rule, evidence, strength, .. } = number;
+    let written = if number.mended.is_some() { format!(" (written {})", number.written) } else { String::new() };
+    let on_file = if number.on_file { ", on file" } else { "" };
+    let strength = name_of(strength);
+    format!("{value}{written} in {place}, {} line {}: {evidence} [{rule}, {strength}]{on_file}", spot.source, spot.line)
 }
 
 /// A value as JSON shows it, without quotes around a mere name.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bounce::{self, Bounce};
 use super::classify::{self, Kind, OwnMarks, Verdict};
-use super::extract::{self, Numbers, OnFile};
+use super::extract::{self, Numbers, OnFile, Pages};
 use super::language::{self, Language};
 use super::message::Message;
 use super::site::Site;
@@ -25,8 +25,8 @@ pub struct Reading {
     pub bounce: Option<Bounce>,
     /// The rule by which it asks for escalation in words.
     pub escalation: Option<String>,
-    /// The texts of its attachments.
-    pub texts: Vec<extract::Reading>,
+    /// All its texts, those of its attachments too, cut into what numbers are told from.
+    pub pages: Pages,
 }
 
 impl Reading {
@@ -36,9 +36,9 @@ impl Reading {
         let bounce = bounce::bounce(message, &written, &site.rules.bounces);
         let texts = texts_of_attachments(message);
         let names = names_of_attachments(message);
+        let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
         let numbers = || {
-            let on_file = OnFile::default();
-            let found = extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers);
+            let found = pages.numbers(&OnFile::default(), &site.rules.numbers);
             found.serials.iter().chain(&found.contracts).map(|found| found.place).collect()
         };
         let own = own_marks(message, site);
@@ -49,7 +49,7 @@ impl Reading {
             language: language::language(message, &written),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
             bounce,
-            texts,
+            pages,
             written,
             verdict,
         }
@@ -67,15 +67,13 @@ impl Reading {
     }
 
     /// The serial, contract and tax numbers, with the contracts on file at hand.
-    pub fn numbers(&self, message: &Message, on_file: &OnFile, site: &Site) -> Numbers {
-        let names = names_of_attachments(message);
-        extract::numbers(&message.subject, &self.written, &names, &self.texts, on_file, &site.rules.numbers)
+    pub fn numbers(&self, on_file: &OnFile, site: &Site) -> Numbers {
+        self.pages.numbers(on_file, &site.rules.numbers)
     }
 
     /// The look-up keys of all that could be a number on file, sorted.
-    pub fn number_keys(&self, message: &Message, site: &Site) -> Vec<String> {
-        let names = names_of_attachments(message);
-        extract::keys(&message.subject, &self.written, &names, &self.texts, &site.rules.numbers)
+    pub fn number_keys(&self, site: &Site) -> Vec<String> {
+        self.pages.keys(&site.rules.numbers)
     }
 
     /// What this mail lacks for admission; nothing where it is no request.

@@ -145,6 +145,19 @@ impl Sources {
         named.map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
+    /// A fault with the line of its rule, for people.
+    pub fn told(&self, fault: &RuleFault) -> String {
+        let line = fault.rule.as_ref().and_then(|id| {
+            let (bare, quoted) = (format!("id = '{id}'"), format!("id = \"{id}\""));
+            let names = |line: &str| line.trim_start().starts_with(&quoted) || line.trim_start().starts_with(&bare);
+            self.text(&fault.file).lines().position(names)
+        });
+        match (line, &fault.rule) {
+            (Some(line), Some(id)) => format!("rules/{}:{} [{id}]: {}", fault.file, line + 1, fault.message),
+            _ => fault.to_string(),
+        }
+    }
+
     /// The text of one file; empty where there is none of that name.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)

@@ -48,7 +48,7 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         tags,
         reply_token: reply_token(message, site),
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
-        numbers: reading.number_keys(message, site),
+        numbers: reading.number_keys(site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
     }
 }

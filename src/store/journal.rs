@@ -145,6 +145,15 @@ impl Work<'_> {
         bytes.map(|bytes| decompressed(&bytes)).transpose()
     }
 
+    /// The bytes of a kept mail, and when it was kept.
+    pub fn kept_with_time(&self, content_hash: &[u8]) -> anyhow::Result<Option<(Vec<u8>, Timestamp)>> {
+        let select = "SELECT bytes, kept_at FROM mail WHERE content_hash = ?1";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let row: Option<(Vec<u8>, i64)> =
+            select.query_row([content_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        row.map(|(bytes, kept_at)| Ok((decompressed(&bytes)?, timestamp(kept_at)?))).transpose()
+    }
+
     /// Whether a mail with this header was there before the desk: a folder made anew brings it
     /// back under another UID and date.
     pub fn was_before_the_desk(&self, header_hash: &[u8; 32]) -> anyhow::Result<bool> {

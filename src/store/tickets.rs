@@ -153,6 +153,21 @@ impl Work<'_> {
         Ok(kept.into_iter().flatten().collect())
     }
 
+    /// The mails of a ticket that count for it, oldest first, by content hash: those of somebody who takes part.
+    pub fn customers_mails(&self, id: TicketId) -> anyhow::Result<Vec<Vec<u8>>> {
+        let select = "SELECT content_hash FROM entry WHERE ticket_id = ?1 AND kind = 'customer'
+                      AND content_hash IS NOT NULL ORDER BY id";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let rows = select.query_map([id.0], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a mail counts for a ticket as a customer's.
+    pub fn is_customers_mail(&self, content_hash: &[u8]) -> anyhow::Result<bool> {
+        let select = "SELECT 1 FROM entry WHERE content_hash = ?1 AND kind = 'customer'";
+        Ok(self.transaction.prepare_cached(select)?.exists([content_hash])?)
+    }
+
     /// The running clocks that have fallen due, the earliest first.
     pub fn clocks_due(&self, now: Timestamp) -> anyhow::Result<Vec<(TicketId, ClockKind)>> {
         let select = "SELECT ticket_id, kind FROM clock WHERE satisfied_at IS NULL AND fired_at IS NULL AND due <= ?1 ORDER BY due";

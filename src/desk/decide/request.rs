@@ -105,7 +105,7 @@ pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
 
 fn numbers_of(case: &Case) -> Vec<KnownNumber> {
     let on_file = OnFile::from(&case.facts.contracts);
-    known_numbers(&case.reading.numbers(&case.mail.message, &on_file, case.site))
+    known_numbers(&case.reading.numbers(&on_file, case.site))
 }
 
 fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {

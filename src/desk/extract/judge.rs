@@ -8,7 +8,7 @@ use super::page::Page;
 use super::relate::{Closeness, How, Tie, ties};
 use super::rules::{Beside, Kind, Label, NumberRules, Shape};
 use super::scan::{Item, Scan, Value, What};
-use super::{Found, Mended, Numbers, Place, Section, Spot, Strength};
+use super::{Found, Mended, Numbers, Place, Section, Strength};
 use crate::desk::ticket::NumberKind;
 
 mod finds;
@@ -286,7 +286,6 @@ impl Judge<'_, '_> {
     }
 
     fn found(&self, item: &Item, value: &Value, kind: Option<NumberKind>, reason: Reason) -> Found {
-        let (span, line) = self.scan.page.span(item.start, item.end);
         let by_file = reason.strength == Strength::OnFile && kind != Some(NumberKind::Nip);
         let entry = value.on_file.as_ref().filter(|_| by_file);
         let on_file = match kind {
@@ -301,7 +300,7 @@ impl Judge<'_, '_> {
             },
             written: self.scan.page.written(item.start, item.end).to_string(),
             place: self.section.place,
-            spot: Spot { source: self.section.source.clone(), span, line },
+            spot: self.scan.page.spot(item.start, item.end),
             rule: reason.rule,
             evidence: reason.evidence,
             strength: reason.strength,

@@ -220,7 +220,7 @@ impl NumberRules {
             beside.extend(file.beside);
             file.span.iter().for_each(|span| faults.id(name, &span.id, &span.why));
             spans.extend(file.span);
-            examples.extend(file.test.into_iter().map(|example| (name, example)));
+            examples.extend(file.test.into_iter().map(|example| (name, example.read_from(sources.text(name)))));
         }
         // Of equally long stretches the first counts: a firm rule is the better reason.
         spans.sort_by_key(|span| !span.firm);
@@ -362,7 +362,7 @@ impl Faults {
 }
 
 /// The pattern, not beginning or ending inside a word.
-fn edged(pattern: &str) -> String {
+pub(super) fn edged(pattern: &str) -> String {
     format!(r"\b{{start-half}}(?:{pattern})\b{{end-half}}")
 }
 

@@ -69,7 +69,8 @@ impl Finds {
             }
             Verdict::Refused(rule) if self.refused.len() < REFUSED_MAX => {
                 let place = judge.section.place;
-                self.refused.push(Refused { value: value.normal.clone(), place, rule });
+                let spot = judge.scan.page.spot(item.start, item.end);
+                self.refused.push(Refused { value: value.normal.clone(), place, spot, rule });
             }
             Verdict::MayBe(..) | Verdict::Refused(_) | Verdict::Nothing => {}
         }
