@@ -567,3 +567,20 @@ fn without_any_list_on_file_a_bad_one_stops_the_start() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("contracts.csv: line 2: 2 values where the head names 10 columns"), "{said}");
 }
+
+#[test]
+fn a_database_of_another_version_is_left_alone() {
+    let office = Office::new();
+    office.imported(FIRST, "2026-04-01 08:00");
+    let file = rusqlite::Connection::open(office.state().join("desk.sqlite")).expect("the database");
+    file.pragma_update(None, "user_version", 99).expect("a version");
+    drop(file);
+    for refused in [
+        office.import(SECOND, "2026-05-01 08:00").map(|_| ()),
+        Store::open(&office.state()).map(|_| ()),
+        Store::open_to_read(&office.state()).map(|_| ()),
+    ] {
+        let said = refused.expect_err("another version").to_string();
+        assert!(said.contains("has schema 99, this program has"), "{said}");
+    }
+}
