@@ -11,12 +11,12 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::contracts::import::{self, Outcome};
+use crate::contracts::watch;
 use crate::desk::calendar::Calendar;
 use crate::desk::rules::{Rules, Sources};
 use crate::desk::site::Site;
 use crate::desk::token::TokenKey;
-use crate::store::{Counts, Store, Work};
+use crate::store::{Store, Work};
 
 /// What the loops share.
 pub struct Office {
@@ -41,7 +41,7 @@ impl Office {
         let site = site(config)?;
         let store = Store::open(&config.state_dir)?;
         if let Some(path) = &config.contracts {
-            import_contracts(&config.state_dir, path, clock.now())?;
+            watch::import(&config.state_dir, path, clock.now())?;
         }
         let office =
             Office { site, clock, outbox_bell: Notify::new(), timer_bell: Notify::new(), store: Mutex::new(store) };
@@ -130,28 +130,6 @@ fn replace_below(sources: &mut Sources, dir: &Path, prefix: &str) -> anyhow::Res
                 .with_context(|| format!("cannot read {}", entry.path().display()))?;
             sources.replace(&name, text)?;
         }
-    }
-    Ok(())
-}
-
-/// Imports the list of contracts and says so in the log.
-///
-/// # Errors
-/// The list is not good, or the database cannot be written.
-pub fn import_contracts(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
-    let began = std::time::Instant::now();
-    if let Outcome::Imported(list) = import::import(state_dir, path, now)? {
-        let Counts { added, changed, gone, unchanged } = list.counts;
-        let milliseconds = began.elapsed().as_millis() as u64;
-        tracing::info!(
-            version = list.version,
-            added,
-            changed,
-            gone,
-            unchanged,
-            milliseconds,
-            "the list of contracts was imported"
-        );
     }
     Ok(())
 }

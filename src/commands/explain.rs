@@ -114,12 +114,16 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 /// The contracts on file: those of the list named on the command line; else, with a configuration,
 /// those of its database, or before the first start those of the list that it names; else none.
 fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
-    match (&options.contracts, &options.config, &config.contracts) {
-        (Some(list), _, _) => import::in_memory(list),
-        (None, Some(_), _) if Store::exists(&config.state_dir) => Store::open_to_read(&config.state_dir),
-        (None, _, Some(list)) => import::in_memory(list),
-        (None, _, None) => Store::in_memory(),
+    if let Some(list) = &options.contracts {
+        return import::in_memory(list);
     }
+    if options.config.is_some() && Store::exists(&config.state_dir) {
+        let mut store = Store::open_to_read(&config.state_dir)?;
+        if config.contracts.is_none() || store.read(|store| store.contract_list())?.is_some() {
+            return Ok(store);
+        }
+    }
+    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list))
 }
 
 /// The bytes of a mail; `-` is standard input.
