@@ -125,19 +125,29 @@ pub fn bounce(message: &Message, written: &Written, rules: &BounceRules) -> Opti
     let rule = recognised(message, &report, rules)?;
     let told = fields::read(message).unwrap_or_default();
     let words = report.read(message);
-    let status = told.status.or(words.status);
-    let action = told.action.or_else(|| {
-        let of_class = |status: &str| if status.starts_with('2') { "delivered" } else { "failed" };
-        words.action.or_else(|| status.as_deref().map(|status| of_class(status).to_string()))
+    let diagnostic = told.diagnostic.or(words.diagnostic);
+    let action = told.action.or(words.action);
+    // `x.0.0` says no more than the class; the refusing host often said more.
+    let clear = told.status.filter(|status| !status.ends_with(".0.0") || told_nothing_else(status, diagnostic.as_deref()));
+    let status = clear.or_else(|| match (action.as_deref(), &diagnostic) {
+        (Some("delayed"), None) => None,
+        (_, diagnostic) => report.status(diagnostic.as_deref()),
     });
+    let by_status = |status: &String| if status.starts_with('2') { "delivered" } else { "failed" };
     Some(Bounce {
         recipient: told.recipient.or(words.recipient),
-        action: action.or_else(|| Some("failed".to_string())),
+        action: action.or_else(|| Some(status.as_ref().map_or("failed", by_status).to_string())),
         status,
-        diagnostic: told.diagnostic.or(words.diagnostic),
+        diagnostic,
         original_message_id: original_of_attachments(message).or(told.original_message_id).or(words.original_message_id),
         rule,
     })
+}
+
+/// Whether a diagnostic gives no status of the same class.
+fn told_nothing_else(status: &str, diagnostic: Option<&str>) -> bool {
+    let inner = diagnostic.and_then(status_in);
+    inner.is_none_or(|inner| inner.get(..1) != status.get(..1))
 }
 
 /// The `report-type` of a `multipart/report` (RFC 6522), in lower case; empty where it names none.

@@ -47,7 +47,7 @@ impl Reading {
         let now = written.text(Part::Now);
         let answers = site.rules.quotes.is_answer(&message.subject);
         Reading {
-            language: language::language(message, &written),
+            language: language::language(message, &written, answers),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
             bounce,
             texts,

@@ -24,8 +24,8 @@ pub(super) struct Marks<'a> {
     rules: &'a RobotRules,
     headers: Vec<String>,
     sender: String,
-    /// As it is, and without tags in front.
-    subjects: [String; 2],
+    /// As it is, without the signs around a tag in front, and without such tags.
+    subjects: [String; 3],
     /// What the sender or its program wrote, in one line: no quote, no forward.
     text: String,
     /// What the mail says, quotes and all, where the sender's own text is empty: a desk that asks
@@ -63,7 +63,11 @@ impl<'a> Marks<'a> {
             rules,
             headers: headers.collect(),
             sender: sender.unwrap_or_default(),
-            subjects: [subject.clone(), without_tags(&subject).to_string()],
+            subjects: [
+                subject.trim_start_matches(['[', '(', '*', ' ', '!', '<']).to_string(),
+                without_tags(&subject).to_string(),
+                subject,
+            ],
             text,
             whole,
             sentences,
@@ -122,9 +126,19 @@ impl<'a> Marks<'a> {
         self.rules.0.is(Role::Greeting, self.text.trim_start())
     }
 
-    /// Whether the text says more than that somebody is absent or something was received.
+    /// Whether the text says more than that somebody is absent or something was received: of a
+    /// fault, of something that we are to do, or for the most part of something unknown.
     pub(super) fn says_else(&self) -> bool {
-        self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea)
+        let known = |clause: &str| {
+            let roles = [Role::Absence, Role::Greeting, Role::Notification];
+            roles.iter().any(|&role| self.rules.0.is(role, clause))
+        };
+        let letters = |clauses: &[String], of: &dyn Fn(&str) -> bool| -> usize {
+            clauses.iter().filter(|clause| of(clause)).map(String::len).sum()
+        };
+        let unknown = letters(&self.clauses, &|clause| !known(clause));
+        let all = letters(&self.sentences, &|_| true);
+        self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea) || unknown * 2 > all
     }
 
     pub(super) fn says_nothing(&self) -> bool {

@@ -7,33 +7,51 @@ use super::{Evidence, folded};
 
 /// What a word of a list counts.
 const KNOWN: u32 = 4;
+/// What a Polish word counts: Polish mails are full of English terms, English ones hold Polish
+/// names at most.
+const KNOWN_POLISH: u32 = 8;
+/// What a word counts that Polish shares with Czech and Slovak, or with which writers of English
+/// greet us.
+const WEAK_POLISH: u32 = 2;
 /// What a letter counts that only one of the languages has.
 const LETTER: u32 = 3;
 /// What an ending or a pair of letters counts.
 const SHAPE: u32 = 1;
 
 const POLISH: &[&str] = &[
-    "aby", "ale", "awaria", "awarie", "awarii", "bardzo", "bedzie", "beda", "bez", "biblioteka", "biblioteki", "biblioteke",
-    "blad", "bledu", "bledy", "brak", "byl", "byla", "bylo", "byly", "chce", "chcemy", "ciagle", "co", "cos", "czekam",
-    "czekamy", "czesc", "czy", "dalej", "dla", "dobry", "dlaczego", "drugi", "drugiej", "dysk", "dysku", "dyski", "dyskow", "dzien",
-    "dzieki", "dziekuje", "dziekujemy", "dzis", "dzisiaj", "dziala", "dzialaja", "gdy", "gdzie", "ich", "jak", "jako",
-    "je", "jest", "jestem", "jestesmy", "jesli", "jeszcze", "jezeli", "juz", "kiedy", "kontakt", "kontroler", "ktora",
-    "ktore", "ktory", "kto", "ktos", "ktorego", "ktorej", "ktorych", "lub", "ma", "macie", "macierz", "macierzy", "maja",
-    "mam", "mamy", "miedzy", "moga", "moge", "mozna", "moze", "mozecie", "mozemy", "musimy", "na", "nad", "nadal", "naped",
-    "napedu", "naprawa", "nasz", "nasza", "nasze", "naszej", "naszego", "naszym", "nic", "nie", "niestety", "niz", "nr", "numer",
-    "numeru", "numery", "od", "oraz", "pan", "pana", "pani", "panstwa", "panstwo", "pilne", "pilny", "pilnie", "po", "pod",
-    "podczas", "podsylam", "pomoc", "ponownie", "poprosze", "pozdrawiam", "prosba", "prosi", "prosimy", "prosze", "prosilbym",
-    "przed", "przez", "przy", "przesylam", "rano", "raz", "rowniez", "sa", "serwer", "serwera", "serwis", "serwisant", "seryjny",
-    "seryjnego", "seryjnym", "seryjne", "sie", "siema", "slot", "sprawie", "sprawdzic", "szybki", "szybko", "ta", "tak", "takze", "tam",
-    "tasma", "tasmy", "tasmowa", "tasmowej", "te", "tego", "tej", "ten", "teraz", "tez", "tu", "tutaj", "tych", "tylko", "tym", "umowa",
-    "umowy", "umowie", "urzadzenie", "urzadzenia", "uszkodzony", "uszkodzona", "usterka", "usterki", "w", "we", "wciaz", "wczoraj",
-    "wiec", "witam", "witajcie", "wszystko", "wymiana", "wymiane", "wymiany", "z", "za", "zasilacz", "zasilacza", "ze", "zeby", "zepsuty",
-    "zglaszam", "zgloszenie", "zgloszenia", "znow", "znowu", "zostal", "zostala", "zostalo",
+    "awaria", "awarie", "awarii", "bardzo", "beda", "bedzie", "biblioteka", "biblioteke", "biblioteki", "blad",
+    "bledu", "bledy", "brak", "byl", "byla", "bylo", "byly", "chce", "chcemy", "ciagle", "cos", "czekam", "czekamy",
+    "czy", "dalej", "dla", "dlaczego", "drugi", "drugiej", "dysk", "dyski", "dyskow", "dysku", "dziala", "dzialaja",
+    "dziekujemy", "dzis", "dzisiaj", "dzwonilem", "gdy", "gdzie", "gwarancji", "haslo", "ich", "inny", "jeden",
+    "jedna", "jesli", "jest", "jestem", "jestesmy", "jeszcze", "jezeli", "juz", "kiedy", "kilka", "klient",
+    "komunikat", "kontaktu", "kontroler", "kto", "ktora", "ktore", "ktorego", "ktorej", "ktory", "ktorych", "ktorym",
+    "ktos", "lampka", "logi", "lub", "macie", "macierz", "macierzy", "maja", "mam", "mamy", "miedzy", "miga", "moga",
+    "moge", "moze", "mozecie", "mozemy", "mozna", "musimy", "nadal", "naped", "napedu", "naprawa", "nasz", "nasza",
+    "nasze", "naszego", "naszej", "naszym", "nic", "nie", "niestety", "niz", "nr", "numer", "numeru", "numery",
+    "obudowa", "odpowiada", "okolo", "oraz", "otwarte", "pan", "pana", "pani", "panstwa", "panstwo", "pilne",
+    "pilnie", "pilny", "podczas", "podsylam", "pojawia", "pokazuje", "polaczenie", "pomoc", "ponownie", "poprosze",
+    "potrzebujemy", "pracuje", "probowalismy", "prosba", "prosi", "prosilbym", "prosimy", "prosze", "przestal",
+    "przestala", "przesylam", "przez", "przy", "pytanie", "rano", "raz", "restarcie", "rowniez", "serwer", "serwera",
+    "serwisant", "serwisu", "seryjne", "seryjnego", "seryjny", "seryjnym", "sie", "siema", "sklad", "sprawdzic",
+    "sprawdzilem", "sprawdzilismy", "sprawie", "swieci", "szybki", "szybko", "tasma", "tasmowa", "tasmowej", "tasmy",
+    "tego", "tej", "teraz", "tez", "trzeba", "tutaj", "tych", "tydzien", "tylko", "tym", "umowa", "umowie", "umowy",
+    "uprzejmie", "uruchamia", "urzadzenia", "urzadzenie", "ustawienia", "usterka", "usterki", "uszkodzona",
+    "uszkodzony", "wciaz", "wczoraj", "wiadomosc", "widac", "widzi", "wie", "wiec", "witajcie", "wlaczony",
+    "wszystko", "wymiana", "wymiane", "wymiany", "wymienic", "wyslac", "wyslalem", "zalaczam", "zalaczeniu",
+    "zalaczniku", "zapytanie", "zasilacz", "zasilacza", "zeby", "zepsuty", "zglaszam", "zglosic", "zgloszenia",
+    "zgloszenie", "znow", "znowu", "zostal", "zostala", "zostalo",
+];
+
+/// Polish words that say less.
+const WEAK: &[&str] = &[
+    "aby", "ale", "bez", "by", "co", "czesc", "dobry", "dzieki", "dziekuje", "dzien", "jak", "jako", "je", "ma", "na",
+    "nad", "o", "od", "po", "pod", "pozdrawiam", "przed", "sa", "ta", "tak", "takze", "tam", "te", "ten", "tu", "w",
+    "we", "witam", "z", "za", "ze",
 ];
 
 const ENGLISH: &[&str] = &[
     "about", "after", "again", "already", "also", "am", "an", "and", "any", "anyone", "are", "as", "at", "back", "be", "because",
-    "been", "before", "below", "best", "both", "broken", "but", "by", "can", "cannot", "cant", "came", "contract", "could", "day",
+    "been", "before", "below", "best", "both", "broken", "but", "can", "cannot", "cant", "came", "contract", "could", "day",
     "days", "dead", "dear", "did", "does", "doesnt", "done", "dont", "down", "drive", "during", "engineer", "every", "failed", "failing",
     "failure", "faulty", "find", "fine", "for", "from", "get", "gets", "give", "good", "had", "has", "have", "havent", "hello", "help",
     "here", "how", "id", "if", "in", "is", "isnt", "issue", "it", "its", "ive", "just", "kind", "know", "last", "let", "library",
@@ -64,16 +82,19 @@ pub(super) fn evidence(word: &str) -> Evidence {
     let folded = folded(word);
     let known = |list: &[&str]| list.contains(&folded.as_str());
     if known(POLISH) {
-        found.polish += if folded.len() == 1 { SHAPE } else { KNOWN };
+        found.polish += KNOWN_POLISH;
+    } else if known(WEAK) {
+        found.polish += WEAK_POLISH;
     }
-    if known(ENGLISH) {
+    // `IT` is a department.
+    if known(ENGLISH) && word != "IT" {
         found.english += KNOWN;
     }
     if known(OTHER) {
         found.other += KNOWN;
     }
     if word.chars().any(is_polish_letter) {
-        found.polish += LETTER;
+        found.polish += if known(WEAK) { SHAPE } else { LETTER };
     } else if word.chars().any(is_foreign_letter) {
         found.other += LETTER;
     }
@@ -118,7 +139,7 @@ mod tests {
 
     #[test]
     fn no_word_stands_in_two_lists() {
-        for word in POLISH {
+        for word in POLISH.iter().chain(WEAK) {
             assert!(!ENGLISH.contains(word), "{word} is English too");
         }
         for word in OTHER {
