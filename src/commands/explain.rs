@@ -136,7 +136,10 @@ fn of(file: &str, raw: &[u8], contracts: &[Contract], site: &Site) -> Explanatio
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     let keys = reading.number_keys(&message, site);
-    let on_file = OnFile::from(&entitlement::matching(contracts, &keys, sender));
+    let matching = entitlement::matching(contracts, &keys, sender);
+    let named = sender.is_some_and(|sender| matching.iter().any(|contract| entitlement::names(contract, sender)));
+    let reading = if named { reading.of_named_sender() } else { reading };
+    let on_file = OnFile::from(&matching);
     let numbers = reading.numbers(&message, &on_file, site);
     let known = decide::known_numbers(&numbers);
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();

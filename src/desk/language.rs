@@ -109,8 +109,11 @@ fn is_output(line: &str) -> bool {
     let signs = figures + line.chars().filter(|c| "=|{}<>[]/\\_#%$;*".contains(*c)).count();
     let levels = ["ERROR", "WARN", "INFO", "DEBUG", "FATAL", "CRIT", "NOTICE", "TRACE"];
     let level = line.split(|c: char| !c.is_ascii_alphabetic()).take(8).any(|word| levels.iter().any(|l| word.starts_with(l)));
-    let stamped = line.split_whitespace().take(4).any(is_time_of_day);
-    let dated = line.starts_with(|c: char| c.is_ascii_digit() || "[/<".contains(c));
+    let words: Vec<&str> = line.split_whitespace().take(5).collect();
+    let stamped = words.iter().any(|word| is_time_of_day(word));
+    // `Aug 10 03:12:44 host kernel: …`
+    let behind_date = words.windows(2).any(|two| matches!(two, [day, time] if day.ends_with(|c: char| c.is_ascii_digit()) && is_time_of_day(time)));
+    let dated = behind_date || line.starts_with(|c: char| c.is_ascii_digit() || "[/<".contains(c));
     line.starts_with('/') || stamped && (dated || signs > 6) || level && (stamped || dated || signs > 2) || signs * 2 > letters
 }
 

@@ -38,9 +38,7 @@ impl Reading {
         let names = names_of_attachments(message);
         let numbers = || {
             let on_file = OnFile::default();
-            let found =
-                extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers);
-            found.serials.iter().chain(&found.contracts).map(|found| found.place).collect()
+            extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers)
         };
         let own = own_marks(message, site);
         let verdict = classify::classify(message, &written, bounce.as_ref(), &own, &numbers, &site.rules.robots);

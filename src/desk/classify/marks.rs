@@ -52,7 +52,7 @@ impl<'a> Marks<'a> {
         if !text.contains(char::is_alphabetic) {
             written.sections.iter().for_each(|section| in_one_line(&section.text, &mut whole));
         }
-        let now = fold(&written.text(Part::Now));
+        let now = fold(&written.text(Part::Now).chars().take(LONGEST_TEXT).collect::<String>());
         let sentences = now.split(['.', '!', '\n', ';']).map(str::trim).filter(|sentence| !sentence.is_empty());
         let sentences: Vec<String> = sentences.take(MOST_SENTENCES).map(str::to_string).collect();
         let in_case = |text: &str| rules.0.is(Role::InCase, text);
@@ -126,9 +126,13 @@ impl<'a> Marks<'a> {
         self.rules.0.is(Role::Greeting, self.text.trim_start())
     }
 
-    /// Whether the text says more than that somebody is absent or something was received: of a
-    /// fault, of something that we are to do, or for the most part of something unknown.
+    /// Whether the text speaks of a fault or of something that we are to do.
     pub(super) fn says_else(&self) -> bool {
+        self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea)
+    }
+
+    /// Whether the text says for the most part what no rule knows.
+    pub(super) fn says_the_unknown(&self) -> bool {
         let known = |clause: &str| {
             let roles = [Role::Absence, Role::Greeting, Role::Notification];
             roles.iter().any(|&role| self.rules.0.is(role, clause))
@@ -138,7 +142,7 @@ impl<'a> Marks<'a> {
         };
         let unknown = letters(&self.clauses, &|clause| !known(clause));
         let all = letters(&self.sentences, &|_| true);
-        self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea) || unknown * 2 > all
+        unknown * 2 > all
     }
 
     pub(super) fn says_nothing(&self) -> bool {

@@ -13,33 +13,45 @@ const KNOWN_POLISH: u32 = 8;
 /// What a word counts that Polish shares with Czech and Slovak, or with which writers of English
 /// greet us.
 const WEAK_POLISH: u32 = 2;
+/// What an English term counts that engineers use in any language.
+const TERM: u32 = 2;
 /// What a letter counts that only one of the languages has.
 const LETTER: u32 = 3;
 /// What an ending or a pair of letters counts.
 const SHAPE: u32 = 1;
 
 const POLISH: &[&str] = &[
-    "awaria", "awarie", "awarii", "bardzo", "beda", "bedzie", "biblioteka", "biblioteke", "biblioteki", "blad",
-    "bledu", "bledy", "brak", "byl", "byla", "bylo", "byly", "chce", "chcemy", "ciagle", "cos", "czekam", "czekamy",
-    "czy", "dalej", "dla", "dlaczego", "drugi", "drugiej", "dysk", "dyski", "dyskow", "dysku", "dziala", "dzialaja",
-    "dziekujemy", "dzis", "dzisiaj", "dzwonilem", "gdy", "gdzie", "gwarancji", "haslo", "ich", "inny", "jeden",
-    "jedna", "jesli", "jest", "jestem", "jestesmy", "jeszcze", "jezeli", "juz", "kiedy", "kilka", "klient",
-    "komunikat", "kontaktu", "kontroler", "kto", "ktora", "ktore", "ktorego", "ktorej", "ktory", "ktorych", "ktorym",
-    "ktos", "lampka", "logi", "lub", "macie", "macierz", "macierzy", "maja", "mam", "mamy", "miedzy", "miga", "moga",
-    "moge", "moze", "mozecie", "mozemy", "mozna", "musimy", "nadal", "naped", "napedu", "naprawa", "nasz", "nasza",
-    "nasze", "naszego", "naszej", "naszym", "nic", "nie", "niestety", "niz", "nr", "numer", "numeru", "numery",
-    "obudowa", "odpowiada", "okolo", "oraz", "otwarte", "pan", "pana", "pani", "panstwa", "panstwo", "pilne",
-    "pilnie", "pilny", "podczas", "podsylam", "pojawia", "pokazuje", "polaczenie", "pomoc", "ponownie", "poprosze",
-    "potrzebujemy", "pracuje", "probowalismy", "prosba", "prosi", "prosilbym", "prosimy", "prosze", "przestal",
-    "przestala", "przesylam", "przez", "przy", "pytanie", "rano", "raz", "restarcie", "rowniez", "serwer", "serwera",
+    "aktualnie", "awaria", "awarie", "awarii", "bardzo", "beda", "bedzie", "biblioteka", "biblioteke", "biblioteki",
+    "blad", "bledu", "bledy", "brak", "budynek", "byl", "byla", "bylo", "byly", "chce", "chcemy", "chodzi", "chyba",
+    "ciagle", "cos", "czekam", "czekamy", "czesci", "czwartek", "czy", "dalej", "dla", "dlaczego", "dolaczam",
+    "dostalismy", "drugi", "drugiego", "drugiej", "dysk", "dyskach", "dyski", "dyskow", "dysku", "dziala", "dzialaja",
+    "dziekujemy", "dzis", "dzisiaj", "dzwonilem", "firmie", "gdy", "gdzie", "godzin", "godzinie", "gwarancja",
+    "gwarancji", "hasla", "haslo", "ich", "inny", "jeden", "jedna", "jesli", "jest", "jestem", "jestesmy", "jeszcze",
+    "jezeli", "juz", "kabel", "kaseta", "kasety", "kiedy", "kilka", "klient", "komunikat", "kontaktu", "konto",
+    "kontroler", "kto", "ktora", "ktore", "ktorego", "ktorej", "ktory", "ktorych", "ktorym", "ktos", "kupilismy",
+    "kurier", "kuriera", "laduje", "lampka", "licencja", "licencji", "logi", "lub", "macie", "macierz", "macierzy",
+    "maja", "mam", "mamy", "mial", "miala", "mialo", "miedzy", "mielismy", "miesiac", "miga", "minut", "moga", "moge",
+    "moze", "mozecie", "mozemy", "mozna", "musimy", "nadal", "nadeslac", "naped", "napedu", "napedy", "naprawa",
+    "naprawic", "nasz", "nasza", "nasze", "naszego", "naszej", "naszym", "nic", "nie", "niestety", "niz", "nowa",
+    "nowe", "nowy", "nr", "numer", "numeru", "numery", "obecnie", "obok", "obudowa", "odbior", "odebrac", "odpowiada",
+    "okolo", "oraz", "otrzymalismy", "otwarte", "paczka", "padl", "padla", "padly", "pan", "pana", "pani", "panstwa",
+    "panstwo", "piatek", "pierwsza", "pierwszy", "pilne", "pilnie", "pilny", "podczas", "podsylam", "pojawia",
+    "pokazal", "pokazuje", "polaczenie", "pomoc", "poniedzialek", "ponizej", "ponownie", "poprosze", "poprzednio",
+    "potrzebujemy", "powyzej", "powyzsze", "pracuje", "probowalismy", "prosba", "prosi", "prosilbym", "prosilem",
+    "prosilismy", "prosimy", "prosze", "przelacznik", "przestal", "przestala", "przesylam", "przez", "przy",
+    "pytanie", "raczej", "rano", "raz", "restarcie", "rowniez", "serwer", "serwera", "serwerowni", "serwerownia",
     "serwisant", "serwisu", "seryjne", "seryjnego", "seryjny", "seryjnym", "sie", "siema", "sklad", "sprawdzic",
-    "sprawdzilem", "sprawdzilismy", "sprawie", "swieci", "szybki", "szybko", "tasma", "tasmowa", "tasmowej", "tasmy",
-    "tego", "tej", "teraz", "tez", "trzeba", "tutaj", "tych", "tydzien", "tylko", "tym", "umowa", "umowie", "umowy",
-    "uprzejmie", "uruchamia", "urzadzenia", "urzadzenie", "ustawienia", "usterka", "usterki", "uszkodzona",
-    "uszkodzony", "wciaz", "wczoraj", "wiadomosc", "widac", "widzi", "wie", "wiec", "witajcie", "wlaczony",
-    "wszystko", "wymiana", "wymiane", "wymiany", "wymienic", "wyslac", "wyslalem", "zalaczam", "zalaczeniu",
-    "zalaczniku", "zapytanie", "zasilacz", "zasilacza", "zeby", "zepsuty", "zglaszam", "zglosic", "zgloszenia",
-    "zgloszenie", "znow", "znowu", "zostal", "zostala", "zostalo",
+    "sprawdzilem", "sprawdzilismy", "sprawie", "sroda", "stara", "starego", "stary", "swieci", "szybki", "szybko",
+    "tasma", "tasme", "tasmie", "tasmowa", "tasmowej", "tasmy", "tego", "tej", "temu", "teraz", "tez", "trzeba",
+    "trzeci", "tutaj", "tych", "tydzien", "tygodniu", "tylko", "tym", "umowa", "umowie", "umowy", "uprzejmie",
+    "uruchamia", "uruchomic", "urzadzenia", "urzadzenie", "ustawienia", "usterka", "usterke", "usterki", "uszkodzona",
+    "uszkodzony", "uzytkownik", "wciaz", "wczoraj", "wentylator", "wiadomosc", "widac", "widzi", "wie", "wiec",
+    "wiemy", "wiesz", "witajcie", "wlacza", "wlaczony", "wlaczyc", "wlasnie", "wszystko", "wtorek", "wylaczyc",
+    "wymiana", "wymiane", "wymiany", "wymienic", "wymienil", "wymienili", "wymienilismy", "wysiadl", "wyslac",
+    "wyslalem", "wyslalismy", "wyswietla", "zalaczam", "zalaczeniu", "zalaczniku", "zalaczone", "zamiast",
+    "zapytanie", "zasilacz", "zasilacza", "zdechl", "zdjecia", "zdjecie", "zdjeciu", "zeby", "zepsuty", "zeszly",
+    "zeszlym", "zglasza", "zglaszaja", "zglaszam", "zglosic", "zglosil", "zglosila", "zgloszenia", "zgloszenie",
+    "zlacze", "znow", "znowu", "zostal", "zostala", "zostalo",
 ];
 
 /// Polish words that say less.
@@ -50,16 +62,23 @@ const WEAK: &[&str] = &[
 ];
 
 const ENGLISH: &[&str] = &[
-    "about", "after", "again", "already", "also", "am", "an", "and", "any", "anyone", "are", "as", "at", "back", "be", "because",
-    "been", "before", "below", "best", "both", "broken", "but", "can", "cannot", "cant", "came", "contract", "could", "day",
-    "days", "dead", "dear", "did", "does", "doesnt", "done", "dont", "down", "drive", "during", "engineer", "every", "failed", "failing",
-    "failure", "faulty", "find", "fine", "for", "from", "get", "gets", "give", "good", "had", "has", "have", "havent", "hello", "help",
-    "here", "how", "id", "if", "in", "is", "isnt", "issue", "it", "its", "ive", "just", "kind", "know", "last", "let", "library",
-    "like", "look", "many", "may", "more", "morning", "need", "needs", "new", "not", "now", "number", "of", "off", "one", "only",
-    "or", "our", "out", "please", "power", "regards", "replace", "replaced", "replacement", "send", "sent", "she", "should", "since", "so", "some", "someone",
-    "soon", "still", "supply", "tape", "than", "thank", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-    "those", "today", "up", "urgent", "us", "want", "weeks", "week", "were", "what", "when", "where", "which", "while", "who", "why",
-    "will", "with", "without", "wont", "work", "working", "works", "would", "yes", "yesterday", "you", "your",
+    "about", "after", "again", "already", "also", "am", "an", "and", "any", "anyone", "are", "as", "at", "back", "be",
+    "because", "been", "before", "below", "best", "both", "but", "came", "can", "cannot", "cant", "could", "day",
+    "days", "dear", "did", "does", "doesnt", "done", "dont", "during", "every", "find", "for", "from", "get", "gets",
+    "give", "good", "had", "has", "have", "havent", "hello", "help", "here", "how", "id", "if", "in", "is", "isnt",
+    "it", "its", "ive", "just", "kind", "know", "last", "let", "like", "look", "many", "may", "more", "morning",
+    "need", "needs", "new", "not", "now", "of", "one", "only", "or", "our", "out", "please", "regards", "replace",
+    "replaced", "send", "sent", "she", "should", "since", "so", "some", "someone", "soon", "still", "than", "thank",
+    "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "today", "us",
+    "want", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "without", "wont",
+    "would", "yes", "yesterday", "you", "your",
+];
+
+/// English terms that stand in Polish mails too.
+const TERMS: &[&str] = &[
+    "broken", "contract", "dead", "down", "drive", "engineer", "failed", "failing", "failure", "faulty", "fine",
+    "issue", "library", "number", "off", "power", "replacement", "supply", "tape", "up", "urgent", "week", "weeks",
+    "work", "working", "works",
 ];
 
 /// Function words of German, French, Spanish, Italian, Czech, Slovak, Lithuanian, Hungarian, Dutch.
@@ -89,6 +108,8 @@ pub(super) fn evidence(word: &str) -> Evidence {
     // `IT` is a department.
     if known(ENGLISH) && word != "IT" {
         found.english += KNOWN;
+    } else if known(TERMS) {
+        found.english += TERM;
     }
     if known(OTHER) {
         found.other += KNOWN;
