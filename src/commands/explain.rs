@@ -153,6 +153,8 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
     let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
     let question = Question::new(reading.number_keys(site), sender.as_slice(), sent);
     let on_file = on_file.read(|store| store.on_file(&question))?;
+    let named = sender.is_some_and(|sender| on_file.contracts.iter().any(|contract| contract.names_sender(sender)));
+    let reading = if named { reading.of_named_sender() } else { reading };
     let numbers = reading.numbers(&OnFile::from(&on_file), site);
     let known = decide::known_numbers(&numbers);
     let entitlement = entitlement::of(&on_file, &known, sender, site.calendar.date(sent));

@@ -206,6 +206,9 @@ struct Case<'a> {
 
 /// Decides what becomes of a mail.
 pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: &Site, now: Timestamp) -> Decision {
+    let named = mail.message.from.as_ref().is_some_and(|from| facts.names(&from.address));
+    let turned = (named && reading.verdict.through_list).then(|| reading.clone().of_named_sender());
+    let reading = turned.as_ref().unwrap_or(reading);
     let case = Case { mail, reading, keys, facts, site, now };
     if let Some(ticket) = facts.decided_before {
         return case.without_answer(Disposition::Duplicate(ticket), "known-content");

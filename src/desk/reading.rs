@@ -37,16 +37,13 @@ impl Reading {
         let texts = texts_of_attachments(message);
         let names = names_of_attachments(message);
         let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
-        let numbers = || {
-            let found = pages.numbers(&OnFile::default(), &site.rules.numbers);
-            found.serials.iter().chain(&found.contracts).map(|found| found.place).collect()
-        };
+        let numbers = || pages.numbers(&OnFile::default(), &site.rules.numbers);
         let own = own_marks(message, site);
         let verdict = classify::classify(message, &written, bounce.as_ref(), &own, &numbers, &site.rules.robots);
         let now = written.text(Part::Now);
         let answers = site.rules.quotes.is_answer(&message.subject);
         Reading {
-            language: language::language(message, &written),
+            language: language::language(message, &written, answers),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
             bounce,
             pages,
