@@ -21,12 +21,21 @@ use toml::de::DeTable;
 pub use self::fault::{Fault, Faults};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
-use crate::desk::site::{Engineer, Identity};
+use crate::desk::site::{Engineer, Identity, ReplyTokens};
 use crate::mailbox::Filing;
 
 /// The keys above the first section, for those who write one below it by mistake.
-const TOP_LEVEL_KEYS: &[&str] =
-    &["state_dir", "rules_dir", "contracts", "token_key_file", "max_message_size", "max_transit", "closing_days"];
+const TOP_LEVEL_KEYS: &[&str] = &[
+    "state_dir",
+    "rules_dir",
+    "contracts",
+    "token_key_file",
+    "token_lifetime_days",
+    "reply_tokens",
+    "max_message_size",
+    "max_transit",
+    "closing_days",
+];
 
 /// `state_dir` where nothing else is written: what `StateDirectory=hezo-intake` makes.
 const DEFAULT_STATE_DIR: &str = "/var/lib/hezo-intake";
@@ -45,6 +54,15 @@ const MAX_TRANSIT: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(4
 /// `max_transit` where nothing else is written.
 const DEFAULT_MAX_TRANSIT: Duration = Duration::from_secs(2 * 3600);
 
+/// Bounds of `token_lifetime_days`: an answer may take a week, and nobody answers after ten years.
+const TOKEN_LIFETIME_DAYS: (u16, u16) = (7, 3650);
+
+/// `token_lifetime_days` where nothing else is written: half a year.
+const DEFAULT_TOKEN_LIFETIME_DAYS: u16 = 180;
+
+/// The ways to bring a token back.
+const REPLY_TOKENS: [(&str, ReplyTokens); 2] = [("plus", ReplyTokens::Plus), ("message-id", ReplyTokens::MessageId)];
+
 /// Everything a site settles.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -56,8 +74,13 @@ pub struct Config {
     pub rules_dir: Option<PathBuf>,
     /// The list of contracts, CSV or XLSX, that is imported at the start and whenever it changes.
     pub contracts: Option<PathBuf>,
-    /// The secret that signs reply addresses and Message-IDs, at least 32 bytes.
-    pub token_key: Secret,
+    /// The secrets behind reply tokens and Message-IDs, at least 32 bytes each: the first signs, all
+    /// verify.
+    pub token_keys: Vec<Secret>,
+    /// How long a token is good after the day it was made.
+    pub token_lifetime_days: u16,
+    /// Where tokens stand.
+    pub reply_tokens: ReplyTokens,
     /// Who answers customers.
     pub engineers: Vec<Engineer>,
     /// What is watched.
@@ -80,6 +103,7 @@ impl Config {
             id: id.to_string(),
             name: name.to_string(),
             address: format!("{id}@hezo.example"),
+            active: true,
         };
         Config {
             desk: Identity {
@@ -94,7 +118,9 @@ impl Config {
             state_dir: dir.join("state"),
             rules_dir: None,
             contracts: None,
-            token_key: Secret::new("a key for examples, known to all"),
+            token_keys: vec![Secret::new("a key for examples, known to all")],
+            token_lifetime_days: DEFAULT_TOKEN_LIFETIME_DAYS,
+            reply_tokens: ReplyTokens::Plus,
             engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
             mailboxes: vec![MailboxConfig {
                 name: "example".to_string(),
@@ -147,7 +173,10 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let state_dir = top.optional("state_dir", value::path).unwrap_or_else(|| DEFAULT_STATE_DIR.into());
     let rules_dir = top.optional("rules_dir", value::folder);
     let contracts = top.optional("contracts", value::file);
-    let token_key = top.required("token_key_file", "\"token-key\"", secret::token_key(credentials));
+    let token_keys = top.required("token_key_file", "\"token-key\"", secret::token_keys(credentials));
+    let (least, most) = TOKEN_LIFETIME_DAYS;
+    let token_lifetime_days = top.optional("token_lifetime_days", value::number(least, most));
+    let reply_tokens = top.optional("reply_tokens", value::choice(&REPLY_TOKENS));
     let max_message_size = top.optional("max_message_size", value::size(MAX_MESSAGE_SIZE.0, MAX_MESSAGE_SIZE.1));
     let max_transit = top.optional("max_transit", value::duration(MAX_TRANSIT.0, MAX_TRANSIT.1));
     let closing_days = top.list("closing_days", value::date).unwrap_or_default();
@@ -172,7 +201,9 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
         state_dir,
         rules_dir,
         contracts,
-        token_key: token_key?,
+        token_keys: token_keys?,
+        token_lifetime_days: token_lifetime_days.unwrap_or(DEFAULT_TOKEN_LIFETIME_DAYS),
+        reply_tokens: reply_tokens.unwrap_or(ReplyTokens::Plus),
         engineers: engineers?,
         mailboxes: mailboxes?,
         outgoing: outgoing?,

@@ -372,7 +372,7 @@ impl Arrival {
             place: self.place(),
             too_large: None,
         };
-        let engineers = office.site.engineers.iter();
+        let engineers = office.site.active_engineers();
         engineers.map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, engineer, now))).collect()
     }
 

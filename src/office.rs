@@ -15,7 +15,7 @@ use crate::contracts::import::{self, Outcome};
 use crate::desk::calendar::Calendar;
 use crate::desk::rules::{Rules, Sources};
 use crate::desk::site::Site;
-use crate::desk::token::TokenKey;
+use crate::desk::token::TokenKeys;
 use crate::store::{Counts, Store, Work};
 
 /// What the loops share.
@@ -101,7 +101,11 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         engineers: config.engineers.clone(),
         rules,
         calendar,
-        token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
+        token_keys: TokenKeys::new(
+            config.token_keys.iter().map(|key| key.reveal().as_bytes()),
+            config.token_lifetime_days,
+        )?,
+        reply_tokens: config.reply_tokens,
         max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
     })
 }

@@ -94,7 +94,11 @@ fn settings(dir: &Path) -> anyhow::Result<Config> {
     let mut key = [0; 32];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
     let config = Config::embedded(dir);
-    Ok(Config { contracts: Some(contracts), token_key: Secret::new(data_encoding::HEXLOWER.encode(&key)), ..config })
+    Ok(Config {
+        contracts: Some(contracts),
+        token_keys: vec![Secret::new(data_encoding::HEXLOWER.encode(&key))],
+        ..config
+    })
 }
 
 /// Puts mails in and tells what becomes of them.
@@ -211,8 +215,8 @@ impl Show {
     fn blanks(&self, number: TicketNumber) -> anyhow::Result<Blanks> {
         let ticket = self.ticket(number)?;
         let ack = ticket.entries.iter().find(|entry| entry.kind == crate::desk::ticket::EntryKind::Acknowledged);
-        let engineer = self.office.site.engineers.first().context("no engineer")?;
-        let reply_to = crate::desk::reply::reply_address(&self.office.site, engineer, number);
+        let engineer = self.office.site.active_engineers().next().context("no engineer")?;
+        let reply_to = crate::desk::reply::engineer_address(&self.office.site, engineer, number, self.office.now());
         let ack = ack.and_then(|entry| entry.message_id.clone()).unwrap_or_default();
         Ok(Blanks { ticket: number.to_string(), ack, reply_to })
     }

@@ -88,6 +88,8 @@ fn a_long_good_one() {
         state_dir = '/srv/desk'
         max_message_size = '1 MiB'
         max_transit = '1h 30m'
+        token_lifetime_days = 60
+        reply_tokens = 'message-id'
         closing_days = [2026-12-31, '2027-05-04']
         [desk]
         name = 'Desk'
@@ -125,10 +127,10 @@ fn a_long_good_one() {
         user = 'desk'
         password_file = 'smtp-password'";
     let site = Site::new();
-    site.write("key", &format!("{}\n", "a".repeat(32)), 0o600);
+    site.write("key", &format!("{}\n{}\n", "a".repeat(32), "b".repeat(40)), 0o600);
     let config = site.parse(text).expect("no fault");
     assert_eq!(config.desk.address, "desk@desk.example");
-    assert_eq!(config.token_key.reveal().len(), 32);
+    assert_eq!(config.token_keys.iter().map(|key| key.reveal().len()).collect::<Vec<_>>(), [32, 40]);
     assert_eq!((config.max_message_size, config.max_transit), (1 << 20, Duration::from_secs(5400)));
     assert_eq!(config.closing_days.iter().map(Date::to_string).collect::<Vec<_>>(), ["2026-12-31", "2027-05-04"]);
     let [imap, maildir] = config.mailboxes.as_slice() else { panic!("{:?}", config.mailboxes) };
@@ -222,6 +224,10 @@ fn single_values() {
         ("closing_days = '2026-05-02'", "1 closing_days: is not a list"),
         ("closing_days = [\n2026-05-02,\n'3 May']", "3 closing_days[1]: is not a day"),
         ("closing_days = ['2026-05-02T10:00:00']", "1 closing_days[0]: is not a day"),
+        ("token_lifetime_days = '60'", "1 token_lifetime_days: is no whole number"),
+        ("token_lifetime_days = 1", "1 token_lifetime_days: is out of bounds; write at least 7 and at most 3650"),
+        ("token_lifetime_days = 99999", "1 token_lifetime_days: is out of bounds"),
+        ("reply_tokens = 'subject'", "1 reply_tokens: has an unknown value; write \"plus\" or \"message-id\""),
         ("unknown = 1", "1 unknown: is no key of this section; there are state_dir, rules_dir"),
     ] {
         check(&format!("{written}\n{}", good()), fault);
@@ -251,7 +257,7 @@ fn addresses() {
     check_line("anna@", "desk+anna@", "12 engineer[0].address: is an address of the desk itself");
     check_line(
         desk,
-        &format!("address = '{}@desk.example'", "d".repeat(22)),
+        &format!("address = '{}@desk.example'", "d".repeat(19)),
         "10 engineer[0].id: leaves no room for a reply address at desk.address; write at most 1 characters",
     );
     check_line(
@@ -260,6 +266,10 @@ fn addresses() {
         "20 engineer[1].id: is the id of an earlier engineer\n\
          22 engineer[1].address: is the address of an earlier engineer",
     );
+    check_line("\"ak\"", "\"ak\"\nactive = 'no'", "11 engineer[0].active: is neither; write true or false");
+    check_line("\"ak\"", "\"ak\"\nactive = false", "11 engineer[0].active: leaves nobody who answers");
+    let former = "[[engineer]]\nid = 'jn'\nname = 'Jan'\naddress = 'jan@desk.example'\nactive = false\n[smtp]";
+    check_line("[smtp]", former, "");
     check_line("\"ak\"", "\"much-too-long\"", "10 engineer[0].id: is no id; write 1 to 12");
 }
 

@@ -240,7 +240,8 @@ impl Case<'_> {
 
     /// The mail waits for a person, and the engineers (or the one named) are told.
     fn parked(&self, reason: &str, tell: Option<&Engineer>) -> Decision {
-        let told: Vec<_> = self.site.engineers.iter().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect();
+        let told: Vec<_> =
+            self.site.active_engineers().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect();
         let alerts = told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, engineer, self.now));
         self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
     }

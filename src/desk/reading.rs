@@ -95,9 +95,9 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     addresses.insert(identity.escalation_address.clone());
     // Whoever got a mail of ours knows its Message-ID, and may send another mail under it.
     let from_us = message.from.as_ref().is_some_and(|from| from.address == identity.address);
-    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_key.is_ours(id));
+    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_keys.is_ours(id));
     let mut answered = message.in_reply_to.iter().chain(&message.references);
-    let answers_ours = answered.any(|id| site.token_key.is_ours(id));
+    let answers_ours = answered.any(|id| site.token_keys.is_ours(id));
     OwnMarks { addresses, signed, answers_ours }
 }
 

@@ -17,7 +17,7 @@ use super::reading::Reading;
 use super::site::{Engineer, Site};
 use super::ticket::{Clock, ClockKind, NumberKind, Ticket};
 use super::ticket_number::TicketNumber;
-use super::token;
+use super::token::{Purpose as TokenPurpose, Token};
 use letter::Letter;
 
 pub use facts::holds_internal_text;
@@ -135,6 +135,7 @@ pub fn acknowledgement(site: &Site, ticket: &Ticket, mail: &Mail, now: Timestamp
     });
     let letter = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
+        .answers_with(&customer_token(site, &ticket.customer, ticket.number))
         .answering(&mail.message)
         .automatic(AutoSubmitted::Replied);
     letter.write(&localised("ack", ticket.language), context)
@@ -177,7 +178,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
         .from_name(format!("{customer} ({})", ticket.number))
-        .reply_address(engineer, ticket)
+        .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .attach(files)
         .write("notice", context)
@@ -203,7 +204,7 @@ pub fn copy(
     Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
         .from_name(format!("{} ({})", author.name, ticket.number))
-        .reply_address(engineer, ticket)
+        .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .attach(files(mail).0)
         .write("copy", context)
@@ -228,6 +229,7 @@ pub fn relay(
     });
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
+        .answers_with(&customer_token(site, &ticket.customer, ticket.number))
         .from_name(format!("{}, {}", engineer.name, site.identity.name))
         .customer_thread(ticket)
         .attach(files(mail).0)
@@ -303,8 +305,18 @@ pub fn undelivered(
 }
 
 /// The address at which this engineer answers this ticket, and nobody else anything.
-pub fn reply_address(site: &Site, engineer: &Engineer, ticket: TicketNumber) -> String {
-    site.token_key.reply_address(&site.identity.address, token::Purpose::Relay, &ticket.to_string(), &engineer.id)
+pub fn engineer_address(site: &Site, engineer: &Engineer, ticket: TicketNumber, now: Timestamp) -> String {
+    site.token_keys.reply_address(&site.identity.address, &engineer_token(engineer, ticket), now)
+}
+
+fn engineer_token(engineer: &Engineer, ticket: TicketNumber) -> Token {
+    Token { purpose: TokenPurpose::Engineer, ticket: ticket.to_string(), person: engineer.id.clone() }
+}
+
+/// The token by which a customer's answer finds its ticket.
+fn customer_token(site: &Site, customer: &Address, ticket: TicketNumber) -> Token {
+    let person = site.token_keys.person_tag(&customer.address);
+    Token { purpose: TokenPurpose::Customer, ticket: ticket.to_string(), person }
 }
 
 fn localised(name: &str, language: Language) -> String {

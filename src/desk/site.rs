@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::calendar::Calendar;
 use super::message::Address;
 use super::rules::Rules;
-use super::token::TokenKey;
+use super::token::TokenKeys;
 
 /// Everything that stays the same from one mail to the next.
 pub struct Site {
@@ -17,10 +17,21 @@ pub struct Site {
     pub rules: Rules,
     /// Service windows and holidays.
     pub calendar: Calendar,
-    /// Signs reply addresses and Message-IDs.
-    pub token_key: TokenKey,
+    /// Sign reply tokens and Message-IDs.
+    pub token_keys: TokenKeys,
+    /// Where the token of a mail stands.
+    pub reply_tokens: ReplyTokens,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
+}
+
+/// Where the token stands that an answer brings back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyTokens {
+    /// In the address that answers go to, after a `+`.
+    Plus,
+    /// In the Message-ID, for a host that does not deliver `desk+anything`.
+    MessageId,
 }
 
 /// The desk as customers know it.
@@ -51,6 +62,8 @@ pub struct Engineer {
     pub name: String,
     /// The address that the engineer writes from and is written to, in lower case.
     pub address: String,
+    /// False for one who has left: named in old tickets, but neither written to nor obeyed.
+    pub active: bool,
 }
 
 impl Identity {
@@ -76,5 +89,10 @@ impl Site {
     /// The engineer with this id.
     pub fn engineer(&self, id: &str) -> Option<&Engineer> {
         self.engineers.iter().find(|engineer| engineer.id == id)
+    }
+
+    /// Those who are written to.
+    pub fn active_engineers(&self) -> impl Iterator<Item = &Engineer> {
+        self.engineers.iter().filter(|engineer| engineer.active)
     }
 }

@@ -3,10 +3,10 @@
 use super::decide::{Facts, Mail};
 use super::message::Message;
 use super::reading::Reading;
-use super::site::Site;
+use super::site::{ReplyTokens, Site};
 use super::ticket::Ticket;
 use super::ticket_number::{self, TicketNumber};
-use super::token::{Forged, ReplyToken};
+use super::token::{Purpose, Refused, Token};
 
 /// How many Message-IDs of one mail are looked up, the newest ones: a hostile References header
 /// may hold thousands.
@@ -28,8 +28,8 @@ pub struct Keys {
     pub message_ids: Vec<String>,
     /// Our ticket numbers in the subject.
     pub tags: Vec<TicketNumber>,
-    /// The signed reply address that the mail came to, if it came to one.
-    pub reply_token: Option<Result<ReplyToken, Forged>>,
+    /// The token that the mail brought back, if it brought one.
+    pub token: Option<Result<Token, Refused>>,
     /// The mail of ours that a delivery report is about.
     pub bounced_message_id: Option<String>,
     /// Look-up keys of all that could be a number on file.
@@ -46,10 +46,18 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         content_hash: mail.content_hash,
         message_ids: answered_ids(message),
         tags,
-        reply_token: reply_token(message, site),
+        token: token(mail, site),
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
         numbers: reading.number_keys(message, site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
+    }
+}
+
+impl Keys {
+    /// The ticket of the token, where it is genuine and of this purpose.
+    pub fn ticket_of_token<'a>(&self, purpose: Purpose, facts: &'a Facts) -> Option<&'a Ticket> {
+        let token = self.token.as_ref()?.as_ref().ok().filter(|token| token.purpose == purpose)?;
+        facts.ticket(token.ticket.parse().ok()?)
     }
 }
 
@@ -63,17 +71,30 @@ fn answered_ids(message: &Message) -> Vec<String> {
     ids
 }
 
-fn reply_token(message: &Message, site: &Site) -> Option<Result<ReplyToken, Forged>> {
-    let named = message.to.iter().chain(&message.cc).map(|recipient| recipient.address.clone());
-    let delivered = message
-        .headers
-        .iter()
-        .filter(|header| DELIVERY_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)));
-    let delivered = delivered.map(|header| header.value.trim().trim_matches(['<', '>']).to_string());
-    let mut tokens: Vec<_> = named.chain(delivered).filter_map(|address| site.token_key.read(&address)).collect();
+/// The token of the mail, read as of its arrival: what waits for an outage to end does not expire.
+fn token(mail: &Mail, site: &Site) -> Option<Result<Token, Refused>> {
+    let (message, at) = (&mail.message, mail.internal_date);
+    let tokens: Vec<_> = match site.reply_tokens {
+        ReplyTokens::Plus => {
+            recipients(message).iter().filter_map(|address| site.token_keys.read_address(address, at)).collect()
+        }
+        ReplyTokens::MessageId => {
+            answered_ids(message).iter().filter_map(|id| site.token_keys.read_message_id(id, at)).collect()
+        }
+    };
     // A forged token beside a good one takes nothing away from the good one.
-    let good = tokens.iter().position(Result::is_ok).unwrap_or(0);
-    (!tokens.is_empty()).then(|| tokens.swap_remove(good))
+    tokens.into_iter().min_by_key(|token| match token {
+        Ok(token) => (false, token.purpose),
+        Err(refused) => (true, refused.purpose),
+    })
+}
+
+/// The addresses that the mail was written or delivered to.
+fn recipients(message: &Message) -> Vec<String> {
+    let named = message.to.iter().chain(&message.cc).map(|recipient| recipient.address.clone());
+    let is_delivery = |name: &str| DELIVERY_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let delivered = message.headers.iter().filter(|header| is_delivery(&header.name));
+    named.chain(delivered.map(|header| header.value.trim().trim_matches(['<', '>']).to_string())).collect()
 }
 
 /// Which ticket a customer's mail belongs to.
@@ -97,10 +118,14 @@ pub enum Thread<'a> {
     },
 }
 
-/// Weighs the evidence: an answered mail before a tag in the subject, and a tag only where the
-/// sender takes part, since a number is read out on the telephone and stands in every subject.
+/// Weighs the evidence: the customer's token, then an answered mail, then a tag in the subject, and
+/// a tag only where the sender takes part, since a number is read out on the telephone and stands in
+/// every subject.
 pub fn thread<'a>(keys: &Keys, facts: &'a Facts) -> Thread<'a> {
     let takes_part = |ticket: &Ticket| keys.sender.as_deref().is_some_and(|sender| ticket.takes_part(sender));
+    if let Some(ticket) = keys.ticket_of_token(Purpose::Customer, facts) {
+        return Thread::Answers { ticket, takes_part: takes_part(ticket), evidence: "customer-token" };
+    }
     let answered = keys.message_ids.iter().filter_map(|id| facts.thread(id));
     let mut answered = answered.collect::<Vec<_>>().into_iter();
     if let Some(ticket) = answered.next() {

@@ -25,7 +25,7 @@ impl Work<'_> {
         for number in &keys.tags {
             wanted.extend(self.find_ticket(*number)?);
         }
-        if let Some(Ok(token)) = &keys.reply_token {
+        if let Some(Ok(token)) = &keys.token {
             wanted.extend(token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten());
         }
         let bounced = match &keys.bounced_message_id {

@@ -6,11 +6,15 @@ use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
 use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
-use crate::desk::token::{Purpose, ReplyToken};
+use crate::desk::token::{Purpose, Refusal, Token};
 
 /// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
 pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
-    case.keys.reply_token.is_some() || case.site.engineer_by_address(&from.address).is_some()
+    let purpose = case.keys.token.as_ref().map(|token| match token {
+        Ok(token) => token.purpose,
+        Err(refused) => refused.purpose,
+    });
+    purpose == Some(Purpose::Engineer) || case.site.engineer_by_address(&from.address).is_some()
 }
 
 /// Passes an engineer's answer on to the customer, or holds it.
@@ -39,7 +43,7 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     if ticket.state != state {
         effects.push(Effect::SetState(number, state));
     }
-    let others = case.site.engineers.iter().filter(|other| other.id != engineer.id);
+    let others = case.site.active_engineers().filter(|other| other.id != engineer.id);
     let copies = others.map(|other| reply::copy(case.site, ticket, engineer, &text, case.mail, other, case.now));
     effects.extend(copies.map(Effect::from));
     case.decision(Disposition::Attached(number), "engineer-answers", effects)
@@ -54,28 +58,34 @@ struct Held<'a> {
 /// engineer's. The person told of a held mail is the one whose name or token was used.
 fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticket), Held<'a>> {
     let sender = case.site.engineer_by_address(&from.address);
-    let token = match &case.keys.reply_token {
+    let token = match &case.keys.token {
         None => return Err(Held { reason: "engineer-without-reply-address", tell: sender }),
+        Some(Err(refused)) if refused.why == Refusal::Expired => {
+            return Err(Held { reason: "reply-address-expired", tell: sender });
+        }
         Some(Err(_)) => return Err(Held { reason: "forged-reply-address", tell: sender }),
         Some(Ok(token)) => token,
     };
     let Some(engineer) = engineer_of(token, case) else {
         return Err(Held { reason: "reply-address-of-nobody", tell: sender });
     };
+    if !engineer.active {
+        return Err(Held { reason: "engineer-has-left", tell: None });
+    }
     if sender != Some(engineer) {
         return Err(Held { reason: "reply-address-of-another-engineer", tell: Some(engineer) });
     }
     if case.mail.message.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("From")).count() != 1 {
         return Err(Held { reason: "several-senders", tell: Some(engineer) });
     }
-    match case.facts.tickets.iter().find(|ticket| ticket.number.to_string().eq_ignore_ascii_case(&token.ticket)) {
+    match case.keys.ticket_of_token(Purpose::Engineer, case.facts) {
         Some(ticket) => Ok((engineer, ticket)),
         None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
     }
 }
 
-fn engineer_of<'a>(token: &ReplyToken, case: &'a Case) -> Option<&'a Engineer> {
-    (token.purpose == Purpose::Relay).then(|| case.site.engineer(&token.engineer_id)).flatten()
+fn engineer_of<'a>(token: &Token, case: &'a Case) -> Option<&'a Engineer> {
+    (token.purpose == Purpose::Engineer).then(|| case.site.engineer(&token.person)).flatten()
 }
 
 /// Why this answer must not go to a customer as it is.

@@ -161,7 +161,7 @@ fn acknowledge(case: &Case, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool
 }
 
 fn notify(case: &Case, ticket: &Ticket, takes_part: bool, effects: &mut Vec<Effect>) {
-    for engineer in &case.site.engineers {
+    for engineer in case.site.active_engineers() {
         let notice = Notice { ticket, mail: case.mail, reading: case.reading, takes_part, engineer };
         effects.push(Effect::from(reply::notice(case.site, &notice, case.now)));
     }

@@ -53,7 +53,7 @@ fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Sit
     let mut effects = vec![Effect::AddEntry(number, entry)];
     effects.extend(sent.satisfies.map(|kind| Effect::ResumeClock(number, kind)));
     // An engineer whose own mailbox refuses mail cannot be told there; the others can.
-    let reachable = site.engineers.iter().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
+    let reachable = site.active_engineers().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
     let alerts = reachable.map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));
     effects.extend(alerts.map(Effect::from));
     effects

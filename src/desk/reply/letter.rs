@@ -5,15 +5,17 @@ use jiff::Timestamp;
 use super::{Post, Purpose, ReplyError};
 use crate::desk::compose::{self, AutoSubmitted, Outgoing};
 use crate::desk::message::{Address, Attachment, Message};
-use crate::desk::site::{Engineer, Site};
+use crate::desk::site::{ReplyTokens, Site};
 use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::token::Token;
 
 /// The headers of a mail, gathered before its text is filled in.
 pub(super) struct Letter<'a> {
     site: &'a Site,
     ticket: Option<TicketNumber>,
     purpose: Purpose,
+    cause: Vec<u8>,
     recipient: String,
     outgoing: Outgoing,
 }
@@ -24,13 +26,13 @@ impl<'a> Letter<'a> {
     pub(super) fn new(site: &'a Site, purpose: Purpose, cause: &[u8], to: &Address, now: Timestamp) -> Letter<'a> {
         let identity = &site.identity;
         let outgoing = Outgoing {
-            message_id: site.token_key.message_id(purpose.name(), cause, &to.address, identity.domain()),
+            message_id: site.token_keys.message_id(purpose.name(), cause, &to.address, identity.domain()),
             date: now,
             from: Address { name: identity.name.clone(), address: identity.address.clone() },
             to: to.clone(),
             ..Outgoing::default()
         };
-        Letter { site, ticket: None, purpose, recipient: to.address.clone(), outgoing }
+        Letter { site, ticket: None, purpose, cause: cause.to_vec(), recipient: to.address.clone(), outgoing }
     }
 
     /// The mail is about this ticket.
@@ -58,9 +60,20 @@ impl<'a> Letter<'a> {
         self
     }
 
-    /// Answers come back under a signed address.
-    pub(super) fn reply_address(mut self, engineer: &Engineer, ticket: &Ticket) -> Self {
-        self.outgoing.reply_to = Some(super::reply_address(self.site, engineer, ticket.number));
+    /// Answers bring this token back.
+    pub(super) fn answers_with(mut self, token: &Token) -> Self {
+        let Site { identity, token_keys, reply_tokens, .. } = self.site;
+        let now = self.outgoing.date;
+        match reply_tokens {
+            ReplyTokens::Plus => {
+                self.outgoing.reply_to = Some(token_keys.reply_address(&identity.address, token, now));
+            }
+            ReplyTokens::MessageId => {
+                let (purpose, domain) = (self.purpose.name(), identity.domain());
+                let id = token_keys.message_id_with(token, now, purpose, &self.cause, &self.recipient, domain);
+                self.outgoing.message_id = id;
+            }
+        }
         self
     }
 
@@ -69,7 +82,7 @@ impl<'a> Letter<'a> {
     pub(super) fn internal_thread(mut self, ticket: &Ticket) -> Self {
         let number = ticket.number.to_string();
         let domain = self.site.identity.domain();
-        let root = self.site.token_key.message_id("thread", number.as_bytes(), &self.recipient, domain);
+        let root = self.site.token_keys.message_id("thread", number.as_bytes(), &self.recipient, domain);
         self.outgoing.in_reply_to = Some(root.clone());
         self.outgoing.references = vec![root];
         self
