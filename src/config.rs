@@ -1,6 +1,7 @@
 //! The configuration file and the systemd credentials become checked settings, or *all* faults at
 //! once, each with its line and key.
 
+mod authentication;
 mod desk;
 mod fault;
 mod mailbox;
@@ -11,6 +12,7 @@ mod server;
 mod tests;
 mod value;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ pub use self::fault::{Fault, Faults};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
 use crate::desk::site::{Engineer, Identity, ReplyTokens};
+use crate::desk::trust::Authentication;
 use crate::mailbox::Filing;
 
 /// The keys above the first section, for those who write one below it by mistake.
@@ -81,6 +84,10 @@ pub struct Config {
     pub token_lifetime_days: u16,
     /// Where tokens stand.
     pub reply_tokens: ReplyTokens,
+    /// What counts as proof of a sender.
+    pub authentication: Authentication,
+    /// The name servers that are asked for keys and policies; the system's where there are none.
+    pub resolvers: Vec<SocketAddr>,
     /// Who answers customers.
     pub engineers: Vec<Engineer>,
     /// What is watched.
@@ -121,6 +128,8 @@ impl Config {
             token_keys: vec![Secret::new("a key for examples, known to all")],
             token_lifetime_days: DEFAULT_TOKEN_LIFETIME_DAYS,
             reply_tokens: ReplyTokens::Plus,
+            authentication: Authentication::default(),
+            resolvers: Vec::new(),
             engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
             mailboxes: vec![MailboxConfig {
                 name: "example".to_string(),
@@ -192,10 +201,13 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     }
     let desk = top.section("desk").and_then(desk::desk);
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
+    let desk_domain = desk.as_ref().map_or("", Identity::domain);
+    let authentication = authentication::authentication(top.section("authentication"), desk_domain);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
     top.finish();
+    let (authentication, resolvers) = authentication?;
     Some(Config {
         desk: desk?,
         state_dir,
@@ -204,6 +216,8 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
         token_keys: token_keys?,
         token_lifetime_days: token_lifetime_days.unwrap_or(DEFAULT_TOKEN_LIFETIME_DAYS),
         reply_tokens: reply_tokens.unwrap_or(ReplyTokens::Plus),
+        authentication,
+        resolvers,
         engineers: engineers?,
         mailboxes: mailboxes?,
         outgoing: outgoing?,

@@ -44,4 +44,5 @@ pub mod thread;
 pub mod ticket;
 pub mod ticket_number;
 pub mod token;
+pub mod trust;
 pub mod wishes;

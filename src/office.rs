@@ -106,6 +106,7 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
             config.token_lifetime_days,
         )?,
         reply_tokens: config.reply_tokens,
+        authentication: config.authentication.clone(),
         max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
     })
 }

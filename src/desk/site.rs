@@ -6,6 +6,7 @@ use super::calendar::Calendar;
 use super::message::Address;
 use super::rules::Rules;
 use super::token::TokenKeys;
+use super::trust::Authentication;
 
 /// Everything that stays the same from one mail to the next.
 pub struct Site {
@@ -21,6 +22,8 @@ pub struct Site {
     pub token_keys: TokenKeys,
     /// Where the token of a mail stands.
     pub reply_tokens: ReplyTokens,
+    /// What counts as proof of a sender.
+    pub authentication: Authentication,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
 }
