@@ -17,7 +17,8 @@
 //! | [`entitlement`] | which contract a request is about, and what it promises |
 //! | [`calendar`] | service windows, public holidays, due times |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
-//! | [`token`] | signed reply addresses and Message-IDs |
+//! | [`trust`] | who the sender is, how sure that is, and what the sender may do |
+//! | [`token`] | reply tokens and Message-IDs that only the desk can have written |
 //! | [`ticket`] | a ticket: state, numbers, clocks, entries |
 //! | [`ticket_number`] | `Z26-000123-7` and its check digit |
 //! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |

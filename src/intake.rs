@@ -302,6 +302,7 @@ impl Arrival {
             internal_date: self.listed.internal_date,
             place: self.place(),
             too_large,
+            verification: None,
         };
         let reading = Reading::of(&mail.message, site);
         let keys = thread::keys(&mail, &reading, site);
@@ -310,11 +311,13 @@ impl Arrival {
             let facts = store.facts(&keys, now, site.calendar.year(now))?;
             let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
             store.apply(&decision.effects, Some(&content_hash), now)?;
+            let sender = decision.sender.map(|sender| sender.to_string());
             let entry = JournalEntry {
                 folder: &self.opened,
                 listed: &self.listed,
                 content_hash: Some(content_hash),
                 header_hash: Some(header_hash),
+                sender: sender.as_deref(),
             };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
             ring(office, &decision.effects);
@@ -352,6 +355,7 @@ impl Arrival {
                 listed: &self.listed,
                 content_hash,
                 header_hash: Some(header_hash),
+                sender: None,
             };
             store.journal(&entry, &disposition, reason, now)?;
             if disposition == Disposition::Parked {
@@ -371,6 +375,7 @@ impl Arrival {
             internal_date: self.listed.internal_date,
             place: self.place(),
             too_large: None,
+            verification: None,
         };
         let engineers = office.site.active_engineers();
         engineers.map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, engineer, now))).collect()

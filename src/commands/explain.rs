@@ -12,13 +12,14 @@ use crate::config::Config;
 use crate::contracts::import;
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::decide;
+use crate::desk::decide::{self, Facts};
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
+use crate::desk::trust::{Sender, Standing};
 use crate::office;
 use crate::store::{Question, Store};
 
@@ -60,6 +61,7 @@ pub(super) struct Explanation {
     bounce: Option<Bounce>,
     attachments: Vec<File>,
     answer: Answer,
+    sender: Option<Standing>,
     problems: Vec<String>,
     #[serde(skip)]
     refused: Vec<Refused>,
@@ -153,10 +155,10 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
     // A mail out of a file has no time of arrival.
     let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
     let question = Question::new(reading.number_keys(&message, site), sender.as_slice(), sent);
-    let on_file = on_file.read(|store| store.on_file(&question))?;
-    let numbers = reading.numbers(&message, &OnFile::from(&on_file), site);
+    let facts = Facts { contracts: on_file.read(|store| store.on_file(&question))?, ..Facts::default() };
+    let numbers = reading.numbers(&message, &OnFile::from(&facts.contracts), site);
     let known = decide::known_numbers(&numbers);
-    let entitlement = entitlement::of(&on_file, &known, sender, site.calendar.date(sent));
+    let entitlement = entitlement::of(&facts.contracts, &known, sender, site.calendar.date(sent));
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
     let list = |found: &[Found]| found.iter().map(Number::of).collect();
     let attachments = message.attachments.iter().map(|attachment| File {
@@ -184,6 +186,7 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
         answer: Answer { send: answer.send, reason: answer.rule.clone() },
+        sender: Sender::of(&message, None, site).map(|sender| sender.standing(&facts, None, false, site)),
         problems: message.problems.clone(),
         refused: numbers.refused,
     })
@@ -209,6 +212,7 @@ impl Explanation {
         };
         let from = self.from.as_ref().map_or("(none)".to_string(), |from| format!("{} <{}>", from.name, from.address));
         line("from", from);
+        line("sender", self.sender.as_ref().map_or("(none)".to_string(), Standing::to_string));
         line("subject", self.subject.clone());
         line("date", self.date.map_or("(none)".to_string(), |date| date.to_string()));
         line("kind", format!("{} by rule {}", name_of(&self.kind), self.kind_rule));

@@ -19,6 +19,8 @@ use super::site::{Engineer, Site};
 use super::thread::{self, Keys, Thread};
 use super::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, State, Ticket};
 use super::ticket_number::TicketNumber;
+use super::token::Purpose as TokenPurpose;
+use super::trust::{May, Rung, Sender, Standing, Verification};
 
 pub use overdue::overdue;
 pub use request::known_numbers;
@@ -39,6 +41,8 @@ pub struct Mail {
     pub place: String,
     /// Set where the mail is larger than the desk reads.
     pub too_large: Option<TooLarge>,
+    /// What the program verified of its signatures, where the site wants that.
+    pub verification: Option<Verification>,
 }
 
 /// A mail of which only the header is known.
@@ -144,6 +148,8 @@ pub struct Decision {
     pub reason: String,
     /// Whether an automatic answer goes out, and by which rule.
     pub answer: (bool, String),
+    /// Where the sender stands; `None` where the mail names none.
+    pub sender: Option<Standing>,
     /// What is to be done, in order.
     pub effects: Vec<Effect>,
 }
@@ -201,37 +207,62 @@ struct Case<'a> {
     keys: &'a Keys,
     facts: &'a Facts,
     site: &'a Site,
+    /// Who wrote the mail, and what is proven of that.
+    sender: Option<Sender>,
     now: Timestamp,
 }
 
 /// Decides what becomes of a mail.
 pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: &Site, now: Timestamp) -> Decision {
-    let case = Case { mail, reading, keys, facts, site, now };
-    if let Some(ticket) = facts.decided_before {
-        return case.without_answer(Disposition::Duplicate(ticket), "known-content");
-    }
-    let Some(from) = &mail.message.from else {
-        return case.parked("no-sender", None);
-    };
-    match reading.verdict.kind {
-        Kind::Own => case.without_answer(Disposition::Noted, &reading.verdict.rule),
-        Kind::Bounce => undelivered::bounced(&case),
-        // An engineer's absence note is a robot's mail, not a forgery.
-        Kind::AutoReply => case.auto_reply(from),
-        _ if engineer::claims_to_be(&case, from) => engineer::answer(&case, from),
-        Kind::Bulk if !facts.names(&from.address) => case.without_answer(Disposition::Noted, &reading.verdict.rule),
-        Kind::Bulk | Kind::Request => match thread::thread(keys, facts) {
-            Thread::Answers { ticket, takes_part, evidence } => {
-                request::follow_up(&case, from, ticket, takes_part, evidence)
-            }
-            Thread::Opens { linked_to, evidence } => request::open(&case, from, linked_to, evidence),
-        },
-    }
+    let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
+    let case = Case { mail, reading, keys, facts, site, sender, now };
+    let decision = case.decide();
+    let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
+    Decision { sender: case.standing(ticket), ..decision }
 }
 
 impl Case<'_> {
+    fn decide(&self) -> Decision {
+        let verdict = &self.reading.verdict;
+        if let Some(ticket) = self.facts.decided_before {
+            return self.without_answer(Disposition::Duplicate(ticket), "known-content");
+        }
+        let Some(from) = &self.mail.message.from else {
+            return self.parked("no-sender", None);
+        };
+        match verdict.kind {
+            Kind::Own => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bounce => undelivered::bounced(self),
+            // An engineer's absence note is a robot's mail, not a forgery.
+            Kind::AutoReply => self.auto_reply(from),
+            _ if engineer::claims_to_be(self, from) => engineer::answer(self, from),
+            Kind::Bulk if !self.facts.names(&from.address) => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bulk | Kind::Request => match thread::thread(self.keys, self.facts) {
+                Thread::Answers { ticket, takes_part, evidence } => {
+                    request::follow_up(self, from, ticket, takes_part, evidence)
+                }
+                Thread::Opens { linked_to, evidence } => request::open(self, from, linked_to, evidence),
+            },
+        }
+    }
+
+    /// Where the sender stands with regard to this ticket.
+    fn standing(&self, ticket: Option<&Ticket>) -> Option<Standing> {
+        let sender = self.sender.as_ref()?;
+        let tokens = &self.site.token_keys;
+        let token = self.keys.token.as_ref().and_then(|token| token.as_ref().ok());
+        let token = token.filter(|token| token.purpose == TokenPurpose::Customer);
+        let confirmed = token.is_some_and(|token| tokens.is_for(token, &sender.address.address));
+        Some(sender.standing(self.facts, ticket, confirmed, self.site))
+    }
+
+    /// What the sender may do to this ticket.
+    fn may(&self, ticket: Option<&Ticket>) -> May {
+        self.standing(ticket).map_or(Rung::Unknown, |standing| standing.rung).may()
+    }
+
     fn decision(&self, disposition: Disposition, reason: &str, effects: Vec<Effect>) -> Decision {
-        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), effects }
+        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), sender: None, effects }
     }
 
     fn without_answer(&self, disposition: Disposition, reason: &str) -> Decision {
@@ -252,17 +283,18 @@ impl Case<'_> {
         let Thread::Answers { ticket, .. } = thread::thread(self.keys, self.facts) else {
             return self.without_answer(Disposition::Noted, rule);
         };
-        let entry = self.entry(EntryKind::AutoReply, &from.address);
+        let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         self.decision(Disposition::Attached(ticket.number), rule, effects)
     }
 
-    fn entry(&self, kind: EntryKind, author: &str) -> Entry {
+    fn entry(&self, kind: EntryKind, author: &str, ticket: Option<&Ticket>) -> Entry {
         Entry {
             kind,
             author: author.to_string(),
             message_id: self.mail.message.message_id.clone(),
             text: self.reading.now(),
+            sender: self.standing(ticket).map(|standing| standing.to_string()),
             at: self.now,
         }
     }

@@ -18,6 +18,7 @@ use super::site::{Engineer, Site};
 use super::ticket::{Clock, ClockKind, NumberKind, Ticket};
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
+use super::trust::Standing;
 use letter::Letter;
 
 pub use facts::holds_internal_text;
@@ -150,6 +151,8 @@ pub struct Notice<'a> {
     pub mail: &'a Mail,
     /// What it says.
     pub reading: &'a Reading,
+    /// Where its sender stands.
+    pub standing: Option<&'a Standing>,
     /// Whether its sender takes part in the ticket.
     pub takes_part: bool,
     /// Who is told.
@@ -159,12 +162,13 @@ pub struct Notice<'a> {
 /// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
 /// address that is this engineer's and this ticket's alone.
 pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
-    let Notice { ticket, mail, reading, takes_part, engineer } = *notice;
+    let Notice { ticket, mail, reading, standing, takes_part, engineer } = *notice;
     let (files, held_back) = files(mail);
     let context = json!({
         "facts": facts::block(site, ticket),
         "marker": facts::MARKER,
         "subject": mail.message.subject,
+        "sender": facts::sender(mail, standing),
         "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
         "wishes_escalation": reading.escalation.is_some(),
         "too_large": mail.too_large.as_ref().map(|large| json!({

@@ -55,6 +55,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/relay.en.txt", include_str!("../../rules/templates/relay.en.txt")),
     ("templates/relay.pl.html", include_str!("../../rules/templates/relay.pl.html")),
     ("templates/relay.pl.txt", include_str!("../../rules/templates/relay.pl.txt")),
+    ("templates/sender.inc", include_str!("../../rules/templates/sender.inc")),
     ("templates/undelivered.txt", include_str!("../../rules/templates/undelivered.txt")),
     ("windows.toml", include_str!("../../rules/windows.toml")),
     ("wishes.toml", include_str!("../../rules/wishes.toml")),

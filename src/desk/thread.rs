@@ -18,6 +18,9 @@ const MOST_TAGS: usize = 5;
 /// Header fields that tell under which address a mail was delivered.
 const DELIVERY_HEADERS: [&str; 4] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"];
 
+/// The id of the evidence that a mail brought back a customer's token.
+pub const CUSTOMER_TOKEN: &str = "customer-token";
+
 /// What the desk wants to know from the store before it thinks about a mail.
 #[derive(Clone, Debug)]
 pub struct Keys {
@@ -124,7 +127,7 @@ pub enum Thread<'a> {
 pub fn thread<'a>(keys: &Keys, facts: &'a Facts) -> Thread<'a> {
     let takes_part = |ticket: &Ticket| keys.sender.as_deref().is_some_and(|sender| ticket.takes_part(sender));
     if let Some(ticket) = keys.ticket_of_token(Purpose::Customer, facts) {
-        return Thread::Answers { ticket, takes_part: takes_part(ticket), evidence: "customer-token" };
+        return Thread::Answers { ticket, takes_part: takes_part(ticket), evidence: CUSTOMER_TOKEN };
     }
     let answered = keys.message_ids.iter().filter_map(|id| facts.thread(id));
     let mut answered = answered.collect::<Vec<_>>().into_iter();

@@ -120,6 +120,8 @@ pub struct Entry {
     pub message_id: Option<String>,
     /// What was written.
     pub text: String,
+    /// Of a mail that came in: where its sender stood, and what was proven.
+    pub sender: Option<String>,
     /// When.
     pub at: Timestamp,
 }

@@ -103,6 +103,22 @@ impl fmt::Display for Rung {
     }
 }
 
+/// Where a sender stands, and what that rests on.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Standing {
+    /// The rung.
+    pub rung: Rung,
+    /// What was proven.
+    pub proof: Proof,
+}
+
+impl fmt::Display for Standing {
+    /// In one line, for the journal and for people: `authenticated (proven: dmarc)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.rung, self.proof)
+    }
+}
+
 /// The sender of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
@@ -124,7 +140,11 @@ impl Sender {
     /// Where the sender stands with regard to a ticket, or to the desk as a whole where the mail is
     /// about none. `confirmed` is true where the mail brought back a token that was made for this
     /// very address: somebody there has read what we wrote to it.
-    pub fn rung(&self, facts: &Facts, ticket: Option<&Ticket>, confirmed: bool, site: &Site) -> Rung {
+    pub fn standing(&self, facts: &Facts, ticket: Option<&Ticket>, confirmed: bool, site: &Site) -> Standing {
+        Standing { rung: self.rung(facts, ticket, confirmed, site), proof: self.proof.clone() }
+    }
+
+    fn rung(&self, facts: &Facts, ticket: Option<&Ticket>, confirmed: bool, site: &Site) -> Rung {
         let address = &self.address.address;
         let is_engineer = site.engineer_by_address(address).is_some_and(|engineer| engineer.active);
         let named = facts.names(address);

@@ -30,6 +30,8 @@ CREATE TABLE journal (
     header_hash BLOB,
     disposition TEXT NOT NULL CHECK (disposition IN ('opened', 'attached', 'noted', 'parked', 'duplicate')),
     reason TEXT NOT NULL,
+    -- Where the sender stood, and what was proven.
+    sender TEXT,
     ticket_id INTEGER REFERENCES ticket,
     decided_at INTEGER NOT NULL,
     filed_at INTEGER,
@@ -97,6 +99,7 @@ CREATE TABLE entry (
     -- The mail behind the entry, where one came in.
     content_hash BLOB REFERENCES mail,
     text TEXT NOT NULL,
+    sender TEXT,
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX entry_by_ticket ON entry (ticket_id);

@@ -102,8 +102,8 @@ impl Work<'_> {
     }
 
     fn insert_entry(&self, number: TicketNumber, entry: &Entry, content_hash: Option<&[u8; 32]>) -> anyhow::Result<()> {
-        let insert = "INSERT INTO entry (ticket_id, kind, author, message_id, content_hash, text, at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let insert = "INSERT INTO entry (ticket_id, kind, author, message_id, content_hash, text, sender, at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let id = self.ticket_id(number)?;
         self.transaction.prepare_cached(insert)?.execute(params![
             id.0,
@@ -112,6 +112,7 @@ impl Work<'_> {
             entry.message_id,
             content_hash,
             entry.text,
+            entry.sender,
             micros(entry.at),
         ])?;
         Ok(())

@@ -127,7 +127,7 @@ impl Work<'_> {
     }
 
     fn entries(&self, id: TicketId) -> anyhow::Result<Vec<Entry>> {
-        let select = "SELECT kind, author, message_id, text, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
+        let select = "SELECT kind, author, message_id, text, sender, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let mut entries = Vec::new();
@@ -137,7 +137,8 @@ impl Work<'_> {
                 author: row.get(1)?,
                 message_id: row.get(2)?,
                 text: row.get(3)?,
-                at: timestamp(row.get(4)?)?,
+                sender: row.get(4)?,
+                at: timestamp(row.get(5)?)?,
             });
         }
         Ok(entries)

@@ -7,6 +7,7 @@ use crate::desk::reply;
 use crate::desk::site::Engineer;
 use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
 use crate::desk::token::{Purpose, Refusal, Token};
+use crate::desk::trust::Proof;
 
 /// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
 pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
@@ -34,7 +35,10 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     let number = ticket.number;
     let state = if ticket.missing().is_empty() { State::InVerification } else { State::AwaitingData };
     // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    let entry = Entry { message_id: Some(relay.message_id.clone()), ..case.entry(EntryKind::Answered, &engineer.id) };
+    let entry = Entry {
+        message_id: Some(relay.message_id.clone()),
+        ..case.entry(EntryKind::Answered, &engineer.id, Some(ticket))
+    };
     let mut effects =
         vec![Effect::AddEntry(number, entry), Effect::Thread(number, relay.message_id.clone()), Effect::Send(relay)];
     if let Some(message_id) = &case.mail.message.message_id {
@@ -54,8 +58,14 @@ struct Held<'a> {
     tell: Option<&'a Engineer>,
 }
 
-/// The engineer and the ticket, where the reply address is signed for both and From is that
-/// engineer's. The person told of a held mail is the one whose name or token was used.
+/// Fields that an honest mail has once (RFC 5322 section 3.6). A signature covers the last of each,
+/// and people see the first.
+const SINGLE_FIELDS: [&str; 9] =
+    ["From", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Content-Type"];
+
+/// The engineer and the ticket. It takes all of: a token made for both, From being that engineer's
+/// address, the proof that the mail is from there, and the engineer being active. The person told
+/// of a held mail is the one whose name or token was used.
 fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticket), Held<'a>> {
     let sender = case.site.engineer_by_address(&from.address);
     let token = match &case.keys.token {
@@ -75,8 +85,16 @@ fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticke
     if sender != Some(engineer) {
         return Err(Held { reason: "reply-address-of-another-engineer", tell: Some(engineer) });
     }
-    if case.mail.message.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("From")).count() != 1 {
-        return Err(Held { reason: "several-senders", tell: Some(engineer) });
+    let headers = &case.mail.message.headers;
+    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
+    if SINGLE_FIELDS.iter().any(|name| twice(name)) {
+        return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
+    }
+    match case.sender.as_ref().map(|sender| &sender.proof) {
+        Some(Proof::Proven { .. }) => {}
+        Some(Proof::Unproven { .. }) if case.site.authentication.accept_unauthenticated_engineers => {}
+        Some(Proof::Refuted { .. }) => return Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
+        _ => return Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
     }
     match case.keys.ticket_of_token(Purpose::Engineer, case.facts) {
         Some(ticket) => Ok((engineer, ticket)),

@@ -19,6 +19,7 @@ pub fn overdue(ticket: &Ticket, clock: &Clock, originals: Vec<Vec<u8>>, site: &S
         author: "desk".to_string(),
         message_id: message_id.clone(),
         text: format!("{} clock fell due at {}, acted upon {late} s later", clock.kind, clock.due),
+        sender: None,
         at: now,
     };
     let mut effects = vec![Effect::FireClock(number, clock.kind, now), Effect::AddEntry(number, entry)];

@@ -4,17 +4,22 @@ use jiff::civil::Date;
 
 use super::{Case, Decision, Disposition, Effect, NewTicket};
 use crate::desk::calendar::{self, WindowName};
-use crate::desk::contract::ServiceWindow;
+use crate::desk::contract::{Contract, ServiceWindow};
 use crate::desk::entitlement;
 use crate::desk::extract::{Found, Numbers, OnFile, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
+use crate::desk::thread::CUSTOMER_TOKEN;
 use crate::desk::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
+use crate::desk::trust::{Change, Standing};
 
 /// The longest time from sending to a person's contact, for every plan (terms of service,
 /// "czas reakcji").
 const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// The most people in Cc who take part in a ticket from the beginning.
+const MOST_COLLEAGUES: usize = 20;
 
 /// Opens a ticket: clock, acknowledgement, and a notice to each engineer.
 pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evidence: &str) -> Decision {
@@ -29,13 +34,14 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         linked_to: linked_to.map(|ticket| ticket.number),
         earlier_tags: ticket_number::earlier_tags(&message.subject),
     };
+    let colleagues = colleagues(case, from);
     let numbers = numbers_of(case);
     let clock = reaction_clock(case, &numbers);
     let ticket = Ticket {
         number,
         state: State::New,
         customer: from.clone(),
-        participants: vec![from.address.clone()],
+        participants: [vec![from.address.clone()], colleagues.clone()].concat(),
         subject: new.subject.clone(),
         language: new.language,
         opened_at: case.now,
@@ -49,23 +55,40 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
     let mut effects = vec![
         Effect::Open(new),
         Effect::AddParticipant(number, from.address.clone()),
-        Effect::AddEntry(number, case.entry(EntryKind::Customer, &from.address)),
+        Effect::AddEntry(number, case.entry(EntryKind::Customer, &from.address, None)),
         Effect::StartClock(number, clock),
     ];
     effects.extend(numbers.into_iter().map(|known| Effect::AddNumber(number, known)));
     effects.extend(message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    effects.extend(colleagues.into_iter().map(|address| Effect::AddParticipant(number, address)));
     let answer = acknowledge(case, &ticket, &mut effects);
-    notify(case, &ticket, true, &mut effects);
-    Decision { disposition: Disposition::Opened(number), reason: evidence.to_string(), answer, effects }
+    notify(case, &ticket, true, case.standing(None), &mut effects);
+    Decision { answer, ..case.decision(Disposition::Opened(number), evidence, effects) }
 }
 
-/// Adds a mail to its ticket and tells the engineers. A sender who does not take part is marked,
-/// and neither takes part from now on nor gets anything.
+/// Those in Cc who take part from the beginning: a copy by itself gives nobody access, so only whom
+/// the sender's own contract names too, and only where it is proven who the sender is.
+fn colleagues(case: &Case, from: &Address) -> Vec<String> {
+    if case.may(None).change < Change::Participants {
+        return Vec::new();
+    }
+    let own = |contract: &&Contract| contract.names_sender(&from.address);
+    let contracts: Vec<&Contract> = case.facts.contracts.into_iter().filter(own).collect();
+    let named = |address: &&String| contracts.iter().any(|contract| contract.names_sender(address));
+    let copied = case.mail.message.cc.iter().map(|copied| &copied.address).take(MOST_COLLEAGUES);
+    copied.filter(named).filter(|address| **address != from.address).cloned().collect()
+}
+
+/// Adds a mail to its ticket and tells the engineers. A sender who does not take part, or whose own
+/// domain denies the mail, is marked, and neither takes part from now on nor gets anything.
 pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part: bool, evidence: &str) -> Decision {
     let number = ticket.number;
+    let denied = takes_part && !case.may(Some(ticket)).append;
+    let takes_part = takes_part && !denied;
     let kind = if takes_part { EntryKind::Customer } else { EntryKind::Unconfirmed };
-    let mut effects = vec![Effect::AddEntry(number, case.entry(kind, &from.address))];
+    let mut effects = vec![Effect::AddEntry(number, case.entry(kind, &from.address, Some(ticket)))];
     effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    let standing = case.standing(Some(ticket));
     let mut ticket = ticket.clone();
     if takes_part {
         ticket.on_file.extend(&case.facts.contracts);
@@ -76,8 +99,13 @@ pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part
             effects.push(Effect::SetState(number, State::InVerification));
         }
     }
-    notify(case, &ticket, takes_part, &mut effects);
-    let reason = if takes_part { evidence } else { "answers-a-known-mail-as-a-stranger" };
+    notify(case, &ticket, takes_part, standing, &mut effects);
+    let reason = match evidence {
+        evidence if takes_part => evidence,
+        _ if denied => "denied-by-the-senders-domain",
+        CUSTOMER_TOKEN => "token-of-another-address",
+        _ => "answers-a-known-mail-as-a-stranger",
+    };
     case.decision(Disposition::Attached(number), reason, effects)
 }
 
@@ -152,6 +180,7 @@ fn acknowledge(case: &Case, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool
         author: "desk".to_string(),
         message_id: Some(post.message_id.clone()),
         text: String::new(),
+        sender: None,
         at: case.now,
     };
     effects.push(Effect::AddEntry(ticket.number, entry));
@@ -160,9 +189,10 @@ fn acknowledge(case: &Case, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool
     (true, answer.rule.clone())
 }
 
-fn notify(case: &Case, ticket: &Ticket, takes_part: bool, effects: &mut Vec<Effect>) {
+fn notify(case: &Case, ticket: &Ticket, takes_part: bool, standing: Option<Standing>, effects: &mut Vec<Effect>) {
     for engineer in case.site.active_engineers() {
-        let notice = Notice { ticket, mail: case.mail, reading: case.reading, takes_part, engineer };
+        let standing = standing.as_ref();
+        let notice = Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, engineer };
         effects.push(Effect::from(reply::notice(case.site, &notice, case.now)));
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn bounced(case: &Case) -> Decision {
     // sent on final failure.
     let reason = case.reading.bounce.as_ref().and_then(|report| report.action.clone());
     if reason.is_some_and(|action| action != "failed") {
-        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk") };
+        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk", Some(ticket)) };
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         return case.decision(Disposition::Attached(ticket.number), "report-not-final", effects);
     }
@@ -49,7 +49,14 @@ pub fn given_up(
 fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Site, now: Timestamp) -> Vec<Effect> {
     let number = ticket.number;
     let text = format!("{}: {reason}", sent.purpose);
-    let entry = Entry { kind: EntryKind::Undelivered, author: "desk".to_string(), message_id: None, text, at: now };
+    let entry = Entry {
+        kind: EntryKind::Undelivered,
+        author: "desk".to_string(),
+        message_id: None,
+        text,
+        sender: None,
+        at: now,
+    };
     let mut effects = vec![Effect::AddEntry(number, entry)];
     effects.extend(sent.satisfies.map(|kind| Effect::ResumeClock(number, kind)));
     // An engineer whose own mailbox refuses mail cannot be told there; the others can.

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::desk::decide::Mail;
 use crate::desk::entitlement;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::{ClockKind, Entry, NumberKind, Ticket};
+use crate::desk::trust::{Proof, Standing};
 
 /// Stands above everything internal in a mail to an engineer. What stands at or below it in an
 /// answer never reaches a customer.
@@ -63,12 +65,27 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
     })
 }
 
+/// The sender of a mail, for engineers.
+pub(super) fn sender(mail: &Mail, standing: Option<&Standing>) -> Value {
+    let message = &mail.message;
+    let address = message.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
+    let reply_to = message.reply_to.as_ref().map(|reply_to| reply_to.address.as_str());
+    json!({
+        "address": address,
+        "rung": standing.map(|standing| standing.rung),
+        "proof": standing.map(|standing| standing.proof.to_string()),
+        "refuted": standing.is_some_and(|standing| matches!(standing.proof, Proof::Refuted { .. })),
+        "reply_to": reply_to.filter(|reply_to| *reply_to != address),
+    })
+}
+
 /// One line of a ticket's history.
 pub(super) fn history(site: &Site, entry: &Entry) -> Value {
     json!({
         "at": site.calendar.local(entry.at).polish(),
         "kind": entry.kind.name(),
         "author": entry.author,
+        "sender": entry.sender,
         "text": entry.text,
     })
 }

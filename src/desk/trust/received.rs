@@ -2,7 +2,7 @@
 //! came in from outside. A sender chooses what it calls itself in HELO, and thereby writes into the
 //! very field that is read here: whatever could be read in two ways is read in none.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// One hop of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
