@@ -145,6 +145,22 @@ impl Config {
         }
     }
 
+    /// What is allowed and unwise, one sentence each.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let authentication = &self.authentication;
+        match (authentication.is_configured(), authentication.accept_unauthenticated_engineers) {
+            (true, _) => Vec::new(),
+            (false, true) => vec![
+                "authentication.accept_unauthenticated_engineers: whoever learns an engineer's reply address and writes \
+                 the engineer's address into From writes to customers in the desk's name",
+            ],
+            (false, false) => vec![
+                "authentication: nobody is proven, so that every engineer's answer is held and customers get the \
+                 neutral acknowledgement alone; write [authentication] with method = \"header\" or \"verify\"",
+            ],
+        }
+    }
+
     /// Reads the file at `path`, and the secrets from the files that it names: a full path, or the
     /// name of a credential that systemd handed over (`LoadCredential=`).
     ///

@@ -28,6 +28,7 @@
 //! | [`mailbox`] | what a folder of mails is to the intake |
 //! | [`imap`] | a folder on an IMAP server |
 //! | [`maildir`] | a folder of files |
+//! | [`authentication`] | verifies the signatures of a mail, asking name servers |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`store`] | the only SQL: facts out, decisions in |
 //! | [`contracts`] | the list of contracts: read, compared, imported, watched |
@@ -59,6 +60,7 @@
 //! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
+pub mod authentication;
 pub mod backoff;
 pub mod clock;
 pub mod commands;

@@ -9,6 +9,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::import::{self, Outcome};
@@ -22,6 +23,8 @@ use crate::store::{Counts, Store, Work};
 pub struct Office {
     /// What the site has settled.
     pub site: Site,
+    /// Verifies senders, where the site wants that.
+    pub verifier: Option<Verifier>,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
@@ -43,8 +46,14 @@ impl Office {
         if let Some(path) = &config.contracts {
             import_contracts(&config.state_dir, path, clock.now())?;
         }
-        let office =
-            Office { site, clock, outbox_bell: Notify::new(), timer_bell: Notify::new(), store: Mutex::new(store) };
+        let office = Office {
+            site,
+            verifier: verifier(config)?,
+            clock,
+            outbox_bell: Notify::new(),
+            timer_bell: Notify::new(),
+            store: Mutex::new(store),
+        };
         Ok(Arc::new(office))
     }
 
@@ -74,6 +83,14 @@ impl Office {
         // A panic while the lock was held rolled its transaction back: the store is sound.
         self.store.lock().unwrap_or_else(PoisonError::into_inner).write(work)
     }
+}
+
+/// Whoever verifies senders, where the site wants that.
+///
+/// # Errors
+/// There is no name server to ask.
+pub fn verifier(config: &Config) -> anyhow::Result<Option<Verifier>> {
+    config.authentication.verify.then(|| Verifier::new(&config.resolvers)).transpose()
 }
 
 /// Compiles the rules and gathers what the site has settled.

@@ -35,6 +35,9 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
     }
+    for warning in config.iter().flat_map(Config::warnings) {
+        println!("warning: {warning}");
+    }
     if faults.is_empty() {
         println!("all is well");
         return Ok(ExitCode::SUCCESS);

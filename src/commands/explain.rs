@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::{BadInput, printable};
 use crate::config::Config;
@@ -19,7 +20,7 @@ use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
-use crate::desk::trust::{Sender, Standing};
+use crate::desk::trust::{Sender, Standing, Verification};
 use crate::office;
 use crate::store::{Question, Store};
 
@@ -101,12 +102,15 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
     };
     let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
+    // Connections to name servers live as long as the runtime in which they were made.
+    let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
     let mut out = std::io::stdout().lock();
     let mut unreadable = Vec::new();
     for path in &options.files {
         match read(path) {
             Ok(raw) => {
-                let explanation = of(&path.to_string_lossy(), &raw, &mut on_file, &site)?;
+                let verification = verifier.as_ref().map(|(verifier, runtime)| runtime.block_on(verifier.verify(&raw)));
+                let explanation = of(&path.to_string_lossy(), &raw, verification.as_ref(), &mut on_file, &site)?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -148,7 +152,13 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// The contracts on file cannot be asked.
-pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> anyhow::Result<Explanation> {
+pub(super) fn of(
+    file: &str,
+    raw: &[u8],
+    verification: Option<&Verification>,
+    on_file: &mut Store,
+    site: &Site,
+) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
@@ -186,7 +196,7 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
         answer: Answer { send: answer.send, reason: answer.rule.clone() },
-        sender: Sender::of(&message, None, site).map(|sender| sender.standing(&facts, None, false, site)),
+        sender: Sender::of(&message, verification, site).map(|sender| sender.standing(&facts, None, false, site)),
         problems: message.problems.clone(),
         refused: numbers.refused,
     })

@@ -87,7 +87,7 @@ fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticke
     }
     let headers = &case.mail.message.headers;
     let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
-    if SINGLE_FIELDS.iter().any(|name| twice(name)) {
+    if SINGLE_FIELDS.iter().any(twice) {
         return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
     }
     match case.sender.as_ref().map(|sender| &sender.proof) {
