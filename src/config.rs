@@ -2,6 +2,7 @@
 //! once, each with its line and key.
 
 mod authentication;
+mod budget;
 mod desk;
 mod fault;
 mod mailbox;
@@ -23,6 +24,7 @@ use toml::de::DeTable;
 pub use self::fault::{Fault, Faults};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
+use crate::desk::budget::Budget;
 use crate::desk::site::{Engineer, Identity, ReplyTokens};
 use crate::desk::trust::Authentication;
 use crate::mailbox::Filing;
@@ -86,6 +88,8 @@ pub struct Config {
     pub reply_tokens: ReplyTokens,
     /// What counts as proof of a sender.
     pub authentication: Authentication,
+    /// How many automatic mails may leave.
+    pub budget: Budget,
     /// The name servers that are asked for keys and policies; the system's where there are none.
     pub resolvers: Vec<SocketAddr>,
     /// Who answers customers.
@@ -129,6 +133,7 @@ impl Config {
             token_lifetime_days: DEFAULT_TOKEN_LIFETIME_DAYS,
             reply_tokens: ReplyTokens::Plus,
             authentication: Authentication::default(),
+            budget: Budget::default(),
             resolvers: Vec::new(),
             engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
             mailboxes: vec![MailboxConfig {
@@ -219,6 +224,7 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
     let desk_domain = desk.as_ref().map_or("", Identity::domain);
     let authentication = authentication::authentication(top.section("authentication"), desk_domain);
+    let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
@@ -233,6 +239,7 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
         token_lifetime_days: token_lifetime_days.unwrap_or(DEFAULT_TOKEN_LIFETIME_DAYS),
         reply_tokens: reply_tokens.unwrap_or(ReplyTokens::Plus),
         authentication,
+        budget,
         resolvers,
         engineers: engineers?,
         mailboxes: mailboxes?,

@@ -15,6 +15,8 @@
 //! | [`extract`] | serial, contract and tax numbers, each with its place |
 //! | [`contract`] | contracts on file |
 //! | [`entitlement`] | which contract a request is about, and what it promises |
+//! | [`budget`] | how many automatic mails may leave |
+//! | [`storm`] | many similar requests of one sender become one ticket |
 //! | [`calendar`] | service windows, public holidays, due times |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
 //! | [`trust`] | who the sender is, how sure that is, and what the sender may do |
@@ -27,6 +29,7 @@
 //! | [`site`] | what a site has settled |
 
 pub mod bounce;
+pub mod budget;
 pub mod calendar;
 pub mod classify;
 pub mod compose;
@@ -40,6 +43,7 @@ pub mod reading;
 pub mod reply;
 pub mod rules;
 pub mod site;
+pub mod storm;
 pub mod text;
 pub mod thread;
 pub mod ticket;

@@ -403,7 +403,7 @@ fn verification(office: &Office, message: &Message, raw: &[u8], header_alone: bo
 
 /// Tells the other loops that there is work.
 fn ring(office: &Office, effects: &[Effect]) {
-    if effects.iter().any(|effect| matches!(effect, Effect::Send(_))) {
+    if effects.iter().any(|effect| matches!(effect, Effect::Send(_) | Effect::Gather(..))) {
         office.outbox_bell.notify_one();
     }
     if effects.iter().any(|effect| matches!(effect, Effect::StartClock(..) | Effect::ResumeClock(..))) {

@@ -124,6 +124,7 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         )?,
         reply_tokens: config.reply_tokens,
         authentication: config.authentication.clone(),
+        budget: config.budget.clone(),
         max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
     })
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod contracts;
+mod counts;
 mod facts;
 mod journal;
 mod on_file;

@@ -106,7 +106,7 @@ fn five_hundred_mails_are_drained_and_accounted_for() {
     servers.put(DESK, waiting);
     let desk = Desk::new(
         &servers,
-        "port = {imap}\nsecurity = \"starttls\"\nsign_in = \"plain\"\nstart = \"all\"\nafter = { keyword = \"$HezoDone\" }",
+        "port = {imap}\nsecurity = \"starttls\"\nsign_in = \"plain\"\nstart = \"all\"\nafter = { keyword = \"$HezoDone\" }\n[budget]\nstorm = 1000\n",
     );
     let before = desk.command(&["reconcile"]);
     assert!(!before.status.success() && String::from_utf8_lossy(&before.stdout).contains("no database"));

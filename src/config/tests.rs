@@ -337,6 +337,18 @@ fn authentication() {
 }
 
 #[test]
+fn budgets() {
+    let at = |text: &str, expected: &str| check_line("[smtp]", &format!("[budget]\n{text}\n[smtp]"), expected);
+    at("per_address_and_hour = 3\nstorm = 4\ngathering = '10m'", "");
+    at("per_ticket = 0", "20 budget.per_ticket: is out of bounds; write at least 1");
+    at("gathering = '2h'", "20 budget.gathering: is out of bounds");
+    at("per_hour = 3", "20 budget.per_hour: is no key of this section");
+    let config = Site::new().parse(&good().replace("[smtp]", "[budget]\nper_address_and_hour = 3\n[smtp]"));
+    let expected = Budget { per_address_and_hour: 3, ..Budget::default() };
+    assert_eq!(config.expect("no fault").budget, expected);
+}
+
+#[test]
 fn servers() {
     let host = "host = \"imap.desk.example\"";
     check_line(host, "", "13 mailbox[0].host: is missing");
@@ -479,11 +491,11 @@ fn the_sample_is_complete() {
     let heads = |key: &str| SAMPLE.lines().any(|line| head(line) == Some(key));
     let odd = "nonsense = 1\n";
     let sections = "[outgoing]\nODD[[mailbox]]\nkind = 'imap'\nODD[[mailbox]]\nkind = 'maildir'\nODD[desk]\nODD\
-                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD";
+                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD";
     let faults = Site::new().parse(&format!("{odd}{}", sections.replace("ODD", odd))).expect_err("nonsense");
     let list = |fault: &Fault| Some(fault.message.split_once("there are ")?.1.to_string());
     let lists: Vec<String> = faults.all().iter().filter_map(list).collect();
-    assert_eq!(lists.len(), 9, "{faults}");
+    assert_eq!(lists.len(), 10, "{faults}");
     for key in lists.iter().flat_map(|list| list.split(", ")) {
         assert!(named(key) || heads(key), "{key} is not in the sample");
     }

@@ -2,20 +2,26 @@
 //! to be done, with its reasons. Also what is to be done when a clock falls due
 //! ([`overdue`]) and when a mail of ours did not arrive ([`given_up`]).
 
+mod acknowledge;
 mod engineer;
 mod overdue;
 mod request;
 mod undelivered;
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
+use super::budget::Sent;
 use super::classify::Kind;
 use super::contract::Excerpt;
+use super::extract::{Numbers, OnFile};
 use super::language::Language;
 use super::message::{Address, Message};
 use super::reading::Reading;
 use super::reply::{self, Post, Purpose};
 use super::site::{Engineer, Site};
+use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
 use super::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, State, Ticket};
 use super::ticket_number::TicketNumber;
@@ -67,6 +73,12 @@ pub struct Facts {
     pub contracts: Excerpt,
     /// The mail of ours that a delivery report is about.
     pub bounced: Option<SentMail>,
+    /// The automatic mails that the sender, its domain and all got lately.
+    pub sent: Sent,
+    /// The tickets that the sender opened or added to within the last hour, the newest first.
+    pub recent: Vec<Recent>,
+    /// The mail in which the sender's further requests gather.
+    pub gathering: Option<Gathering>,
     /// The sequence number that the next new ticket of this year gets.
     pub next_sequence: u32,
 }
@@ -87,6 +99,15 @@ impl Facts {
     pub fn ticket(&self, number: TicketNumber) -> Option<&Ticket> {
         self.tickets.iter().find(|ticket| ticket.number == number)
     }
+}
+
+/// A mail that waits to list all tickets of one sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gathering {
+    /// What it was begun for: the same cause gives the same Message-ID.
+    pub cause: [u8; 32],
+    /// The tickets that it lists.
+    pub tickets: Vec<TicketNumber>,
 }
 
 /// A mail that we wrote earlier.
@@ -177,6 +198,9 @@ pub enum Effect {
     SetState(TicketNumber, State),
     /// A mail leaves.
     Send(Post),
+    /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
+    /// at this moment.
+    Gather(Post, [u8; 32], Timestamp),
     /// A mail could not be written: the operator must know why.
     Report(String),
 }
@@ -209,13 +233,15 @@ struct Case<'a> {
     site: &'a Site,
     /// Who wrote the mail, and what is proven of that.
     sender: Option<Sender>,
+    /// Its numbers, once somebody has asked for them.
+    numbers: OnceCell<Numbers>,
     now: Timestamp,
 }
 
 /// Decides what becomes of a mail.
 pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: &Site, now: Timestamp) -> Decision {
     let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
-    let case = Case { mail, reading, keys, facts, site, sender, now };
+    let case = Case { mail, reading, keys, facts, site, sender, numbers: OnceCell::new(), now };
     let decision = case.decide();
     let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
     Decision { sender: case.standing(ticket), ..decision }
@@ -241,9 +267,36 @@ impl Case<'_> {
                 Thread::Answers { ticket, takes_part, evidence } => {
                     request::follow_up(self, from, ticket, takes_part, evidence)
                 }
-                Thread::Opens { linked_to, evidence } => request::open(self, from, linked_to, evidence),
+                Thread::Opens { linked_to, evidence } => match self.storm(from) {
+                    Some(into) => request::fold(self, from, into),
+                    None => request::open(self, from, linked_to, evidence),
+                },
             },
         }
+    }
+
+    /// The mail's numbers, with all contracts at hand that it may be about.
+    fn numbers(&self) -> &Numbers {
+        let read = || self.reading.numbers(&self.mail.message, &OnFile::from(&self.facts.contracts), self.site);
+        self.numbers.get_or_init(read)
+    }
+
+    /// The ticket into which the mail folds, where it is one of many similar ones.
+    fn storm(&self, from: &Address) -> Option<&Recent> {
+        let limit = usize::try_from(self.site.budget.storm).unwrap_or(usize::MAX);
+        if self.facts.recent.is_empty() {
+            return None;
+        }
+        let numbers = self.numbers();
+        let found = numbers.serials.iter().chain(&numbers.contracts);
+        let numbers: Vec<&str> = found.map(|found| found.value.as_str()).collect();
+        let another = Another {
+            subject: &self.mail.message.subject,
+            text: &self.reading.now(),
+            named: self.facts.names(&from.address),
+            numbers: &numbers,
+        };
+        storm::folds_into(&self.facts.recent, &another, limit)
     }
 
     /// Where the sender stands with regard to this ticket.
@@ -271,8 +324,12 @@ impl Case<'_> {
 
     /// The mail waits for a person, and the engineers (or the one named) are told.
     fn parked(&self, reason: &str, tell: Option<&Engineer>) -> Decision {
-        let told: Vec<_> =
-            self.site.active_engineers().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect();
+        // A flood of forgeries is no reason to bury the engineers; what is held stays held.
+        let told: Vec<_> = if !self.site.budget.allows_alert(&self.facts.sent) {
+            Vec::new()
+        } else {
+            self.site.active_engineers().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect()
+        };
         let alerts = told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, engineer, self.now));
         self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
     }

@@ -1,5 +1,6 @@
 //! Every mail that we write. The sentences stand in `rules/templates/`.
 
+mod acknowledgement;
 mod facts;
 mod letter;
 mod templates;
@@ -15,12 +16,14 @@ use super::language::Language;
 use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
-use super::ticket::{Clock, ClockKind, NumberKind, Ticket};
+use super::storm::Recent;
+use super::ticket::{Clock, ClockKind, Ticket};
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
 use super::trust::Standing;
 use letter::Letter;
 
+pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use facts::holds_internal_text;
 pub use templates::Templates;
 
@@ -53,6 +56,8 @@ pub struct Post {
 pub enum Purpose {
     /// Tells the customer the ticket number.
     Acknowledgement,
+    /// Tells a customer the numbers of many tickets at once.
+    Gathered,
     /// Tells an engineer of a customer's mail.
     Notice,
     /// Passes an engineer's answer on to the customer.
@@ -66,8 +71,9 @@ pub enum Purpose {
 }
 
 /// A purpose, as the database and the Message-ID name it.
-const PURPOSES: [(Purpose, &str); 6] = [
+const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::Acknowledgement, "acknowledgement"),
+    (Purpose::Gathered, "gathered"),
     (Purpose::Notice, "notice"),
     (Purpose::Relay, "relay"),
     (Purpose::Copy, "copy"),
@@ -116,30 +122,6 @@ impl From<Result<Post, ReplyError>> for Effect {
             Err(error) => Effect::Report(error.to_string()),
         }
     }
-}
-
-/// Tells the customer the ticket number, what was found, what is missing, and until when a person
-/// makes contact. Of the customer's own words it repeats nothing but the numbers.
-pub fn acknowledgement(site: &Site, ticket: &Ticket, mail: &Mail, now: Timestamp) -> Result<Post, ReplyError> {
-    let written = |kind: NumberKind| {
-        let of_kind = ticket.numbers.iter().filter(move |number| number.kind == kind && !number.quoted);
-        of_kind.map(|number| number.written.as_str()).collect::<Vec<_>>()
-    };
-    let missing = ticket.missing();
-    let context = json!({
-        "ticket": ticket.number.to_string(),
-        "serials": written(NumberKind::Serial),
-        "contracts": written(NumberKind::Contract),
-        "serial_missing": missing.contains(&NumberKind::Serial),
-        "contract_missing": missing.contains(&NumberKind::Contract),
-        "desk": facts::desk(site),
-    });
-    let letter = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &ticket.customer, now)
-        .about(ticket)
-        .answers_with(&customer_token(site, &ticket.customer, ticket.number))
-        .answering(&mail.message)
-        .automatic(AutoSubmitted::Replied);
-    letter.write(&localised("ack", ticket.language), context)
 }
 
 /// A customer's mail, for an engineer.
@@ -281,6 +263,26 @@ pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: 
     Letter::new(site, Purpose::Alert, &mail.content_hash, &engineer.mailbox(), now)
         .automatic(AutoSubmitted::Generated)
         .write("parked", context)
+}
+
+/// Tells an engineer that many similar mails came, and that further ones are added to one ticket.
+pub fn storm(
+    site: &Site,
+    into: &Recent,
+    sender: &Address,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = json!({
+        "ticket": into.ticket.to_string(),
+        "sender": sender.address,
+        "subject": into.subject,
+        "desk": facts::desk(site),
+    });
+    let cause = format!("storm {}", into.ticket);
+    Letter::new(site, Purpose::Alert, cause.as_bytes(), &engineer.mailbox(), now)
+        .automatic(AutoSubmitted::Generated)
+        .write("storm", context)
 }
 
 /// Tells an engineer that a mail of ours did not arrive.

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::budget::Budget;
 use super::calendar::Calendar;
 use super::message::Address;
 use super::rules::Rules;
@@ -24,6 +25,8 @@ pub struct Site {
     pub reply_tokens: ReplyTokens,
     /// What counts as proof of a sender.
     pub authentication: Authentication,
+    /// How many automatic mails may leave.
+    pub budget: Budget,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
 }

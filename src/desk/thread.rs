@@ -4,6 +4,7 @@ use super::decide::{Facts, Mail};
 use super::message::Message;
 use super::reading::Reading;
 use super::site::{ReplyTokens, Site};
+use super::storm;
 use super::ticket::Ticket;
 use super::ticket_number::{self, TicketNumber};
 use super::token::{Purpose, Refused, Token};
@@ -39,6 +40,8 @@ pub struct Keys {
     pub numbers: Vec<String>,
     /// The sender's address, for contracts that name it.
     pub sender: Option<String>,
+    /// How many of the sender's recent tickets are wanted at most.
+    pub recent: u32,
 }
 
 /// Says what to look up.
@@ -53,6 +56,7 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
         numbers: reading.number_keys(message, site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
+        recent: storm::tickets_to_look_at(site.budget.storm),
     }
 }
 

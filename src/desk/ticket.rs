@@ -140,6 +140,10 @@ pub enum EntryKind {
     Undelivered,
     /// The acknowledgement was written.
     Acknowledged,
+    /// A rule withheld the acknowledgement.
+    Withheld,
+    /// One more of many similar mails.
+    Folded,
     /// An engineer's answer was passed on to the customer.
     Answered,
     /// The ticket was forwarded to escalation.
@@ -213,6 +217,8 @@ named!(EntryKind {
     EntryKind::AutoReply = "auto-reply",
     EntryKind::Undelivered = "undelivered",
     EntryKind::Acknowledged = "acknowledged",
+    EntryKind::Withheld = "withheld",
+    EntryKind::Folded = "folded",
     EntryKind::Answered = "answered",
     EntryKind::Escalated = "escalated",
 });

@@ -57,6 +57,7 @@ CREATE TABLE ticket (
     earlier_tags TEXT NOT NULL,
     UNIQUE (year, sequence)
 ) STRICT;
+CREATE INDEX ticket_by_customer ON ticket (customer_address, opened_at);
 
 CREATE TABLE participant (
     ticket_id INTEGER NOT NULL REFERENCES ticket,
@@ -103,6 +104,8 @@ CREATE TABLE entry (
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX entry_by_ticket ON entry (ticket_id);
+CREATE INDEX entry_folded ON entry (ticket_id, at) WHERE kind = 'folded';
+CREATE INDEX entry_withheld ON entry (message_id) WHERE kind = 'withheld';
 
 -- Which ticket an answer to this Message-ID belongs to; an id with several tickets leads nowhere.
 CREATE TABLE thread (
@@ -119,6 +122,8 @@ CREATE TABLE outbox (
     purpose TEXT NOT NULL,
     recipient TEXT NOT NULL,
     satisfies TEXT,
+    -- Of a mail that gathers many tickets: what it was begun for.
+    cause BLOB,
     bytes BLOB NOT NULL,
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed')),
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -127,6 +132,13 @@ CREATE TABLE outbox (
     created_at INTEGER NOT NULL,
     sent_at INTEGER
 ) STRICT;
+-- What budgets count.
+CREATE INDEX outbox_automatic ON outbox (created_at) WHERE purpose IN ('acknowledgement', 'gathered');
+CREATE INDEX outbox_automatic_by_recipient ON outbox (recipient, created_at)
+    WHERE purpose IN ('acknowledgement', 'gathered');
+CREATE INDEX outbox_automatic_by_domain ON outbox (substr(recipient, instr(recipient, '@') + 1), created_at)
+    WHERE purpose IN ('acknowledgement', 'gathered');
+CREATE INDEX outbox_alerts ON outbox (created_at) WHERE purpose = 'alert';
 CREATE INDEX outbox_pending ON outbox (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
 

@@ -46,6 +46,7 @@ impl Work<'_> {
                 self.change(*number, "UPDATE ticket SET state = ?2 WHERE id = ?1", state.name())
             }
             Effect::Send(post) => self.post(post, now),
+            Effect::Gather(post, cause, at) => self.gather(post, cause, *at, now),
             Effect::Report(reason) => {
                 tracing::error!(reason, "a mail could not be written: mend the template, then see the ticket");
                 Ok(())

@@ -28,6 +28,7 @@ impl Work<'_> {
         if let Some(Ok(token)) = &keys.token {
             wanted.extend(token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten());
         }
+        let sender = keys.sender.as_deref().unwrap_or_default();
         let bounced = match &keys.bounced_message_id {
             Some(message_id) => self.sent_mail_by_message_id(message_id)?,
             None => None,
@@ -37,13 +38,16 @@ impl Work<'_> {
         }
         wanted.sort_by_key(|id| id.0);
         wanted.dedup();
-        let sender: Vec<&str> = keys.sender.as_deref().into_iter().collect();
+        let senders: Vec<&str> = keys.sender.as_deref().into_iter().collect();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
             threads,
             tickets: wanted.into_iter().map(|id| self.ticket(id)).collect::<anyhow::Result<_>>()?,
-            contracts: self.on_file(&Question::new(keys.numbers.clone(), &sender, now))?,
+            contracts: self.on_file(&Question::new(keys.numbers.clone(), &senders, now))?,
             bounced,
+            sent: self.sent_lately(sender, now)?,
+            recent: self.recent_of(sender, now, keys.recent)?,
+            gathering: self.gathering_of(sender, now)?,
             next_sequence: self.next_sequence(year)?,
         })
     }

@@ -61,6 +61,23 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Puts a mail into the outbox that leaves later, or writes the one that waits there anew.
+    pub(super) fn gather(&self, post: &Post, cause: &[u8; 32], at: Timestamp, now: Timestamp) -> anyhow::Result<()> {
+        let insert = "INSERT INTO outbox (message_id, purpose, recipient, cause, bytes, next_attempt_at, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes WHERE state = 'pending' AND attempts = 0";
+        self.transaction.prepare_cached(insert)?.execute(params![
+            post.message_id,
+            post.purpose.name(),
+            post.recipient,
+            cause,
+            compressed(&post.bytes)?,
+            micros(at),
+            micros(now),
+        ])?;
+        Ok(())
+    }
+
     /// The mails whose turn it is, the oldest first.
     pub fn outbox_due(&self, now: Timestamp, most: usize) -> anyhow::Result<Vec<Due>> {
         let select = "SELECT id, recipient, purpose, bytes, attempts, created_at FROM outbox

@@ -2,21 +2,23 @@
 
 use jiff::civil::Date;
 
+use super::acknowledge::acknowledge;
 use super::{Case, Decision, Disposition, Effect, NewTicket};
 use crate::desk::calendar::{self, WindowName};
-use crate::desk::contract::{Contract, ServiceWindow};
+use crate::desk::contract::{Contract, Excerpt, ServiceWindow};
 use crate::desk::entitlement;
-use crate::desk::extract::{Found, Numbers, OnFile, Place};
+use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
+use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
-use crate::desk::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Ticket};
+use crate::desk::ticket::{Clock, ClockKind, EntryKind, KnownNumber, NumberKind, State, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
 use crate::desk::trust::{Change, Standing};
 
 /// The longest time from sending to a person's contact, for every plan (terms of service,
 /// "czas reakcji").
-const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+pub(super) const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// The most people in Cc who take part in a ticket from the beginning.
 const MOST_COLLEAGUES: usize = 20;
@@ -61,7 +63,7 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
     effects.extend(numbers.into_iter().map(|known| Effect::AddNumber(number, known)));
     effects.extend(message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
     effects.extend(colleagues.into_iter().map(|address| Effect::AddParticipant(number, address)));
-    let answer = acknowledge(case, &ticket, &mut effects);
+    let answer = acknowledge(case, from, &ticket, &mut effects);
     notify(case, &ticket, true, case.standing(None), &mut effects);
     Decision { answer, ..case.decision(Disposition::Opened(number), evidence, effects) }
 }
@@ -109,6 +111,20 @@ pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part
     case.decision(Disposition::Attached(number), reason, effects)
 }
 
+/// Adds one more of many similar mails to the ticket into which they fold. The engineers are told
+/// once, of the first.
+pub(super) fn fold(case: &Case, from: &Address, into: &Recent) -> Decision {
+    let number = into.ticket;
+    let mut effects = vec![Effect::AddEntry(number, case.entry(EntryKind::Folded, &from.address, None))];
+    effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    if !into.folded {
+        let told = case.site.active_engineers();
+        let alarms = told.map(|engineer| reply::storm(case.site, into, from, engineer, case.now));
+        effects.extend(alarms.map(Effect::from));
+    }
+    case.decision(Disposition::Attached(number), "storm", effects)
+}
+
 fn already_known(ticket: &Ticket, known: &KnownNumber) -> bool {
     let same = |old: &&KnownNumber| old.kind == known.kind && old.value == known.value;
     ticket.numbers.iter().find(same).is_some_and(|old| !old.quoted || known.quoted)
@@ -132,14 +148,13 @@ pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
 }
 
 fn numbers_of(case: &Case) -> Vec<KnownNumber> {
-    let on_file = OnFile::from(&case.facts.contracts);
-    known_numbers(&case.reading.numbers(&case.mail.message, &on_file, case.site))
+    known_numbers(case.numbers())
 }
 
 fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
     let (start, start_reason) =
         calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit);
-    let window = window(case, numbers, case.site.calendar.date(start));
+    let window = window(case, &case.facts.contracts, numbers, case.site.calendar.date(start));
     let due = case.site.calendar.due(start, REACTION_TIME, &window);
     Clock {
         kind: ClockKind::Reaction,
@@ -152,41 +167,14 @@ fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
     }
 }
 
-/// The window of the contracts on file that the request of this day is about, else 8x5 (service
+/// The window of those of the contracts that the request of this day is about, else 8x5 (service
 /// terms, "Reading the clocks").
-fn window(case: &Case, numbers: &[KnownNumber], day: Date) -> WindowName {
-    let window = entitlement::window(&case.facts.contracts, numbers, case.keys.sender.as_deref(), day);
+pub(super) fn window(case: &Case, contracts: &Excerpt, numbers: &[KnownNumber], day: Date) -> WindowName {
+    let window = entitlement::window(contracts, numbers, case.keys.sender.as_deref(), day);
     WindowName::new(match window {
         Some(ServiceWindow::Always) => "24x7",
         Some(ServiceWindow::EightByFive) | None => "8x5",
     })
-}
-
-/// The acknowledgement, unless a rule withholds it. Returns whether it goes out, and why.
-fn acknowledge(case: &Case, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool, String) {
-    let answer = &case.reading.verdict.answer;
-    if !answer.send {
-        return (false, answer.rule.clone());
-    }
-    let post = match reply::acknowledgement(case.site, ticket, case.mail, case.now) {
-        Ok(post) => post,
-        Err(error) => {
-            effects.push(Effect::Report(error.to_string()));
-            return (false, "acknowledgement-cannot-be-written".to_string());
-        }
-    };
-    let entry = Entry {
-        kind: EntryKind::Acknowledged,
-        author: "desk".to_string(),
-        message_id: Some(post.message_id.clone()),
-        text: String::new(),
-        sender: None,
-        at: case.now,
-    };
-    effects.push(Effect::AddEntry(ticket.number, entry));
-    effects.push(Effect::Thread(ticket.number, post.message_id.clone()));
-    effects.push(Effect::Send(post));
-    (true, answer.rule.clone())
 }
 
 fn notify(case: &Case, ticket: &Ticket, takes_part: bool, standing: Option<Standing>, effects: &mut Vec<Effect>) {

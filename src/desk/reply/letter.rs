@@ -41,9 +41,12 @@ impl<'a> Letter<'a> {
         self
     }
 
-    /// The mail answers this one (RFC 5322 section 3.6.4).
-    pub(super) fn answering(mut self, message: &Message) -> Self {
-        self.outgoing.references = message.references.clone();
+    /// The mail answers this one (RFC 5322 section 3.6.4). Earlier ids of the conversation are the
+    /// sender's own words, and are repeated to proven ones alone.
+    pub(super) fn answering(mut self, message: &Message, with_references: bool) -> Self {
+        if with_references {
+            self.outgoing.references = message.references.clone();
+        }
         self.outgoing.in_reply_to = message.message_id.clone();
         self
     }

@@ -1,0 +1,99 @@
+//! The acknowledgement of a new ticket: in full or neutral, as the sender stands; one for many,
+//! where the budget is used up; or none, by a rule that is recorded.
+
+use jiff::Timestamp;
+
+use super::request::{REACTION_TIME, known_numbers, window};
+use super::{Case, Effect};
+use crate::desk::contract::Excerpt;
+use crate::desk::extract::OnFile;
+use crate::desk::message::Address;
+use crate::desk::reply::{self, Acknowledgement};
+use crate::desk::ticket::{ClockKind, Entry, EntryKind, KnownNumber, Ticket};
+use crate::desk::trust::{Proof, Rung};
+
+/// Adds the acknowledgement to the effects. Returns whether it goes out, and by which rule.
+pub(super) fn acknowledge(case: &Case, from: &Address, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool, String) {
+    let answer = &case.reading.verdict.answer;
+    if !answer.send {
+        return withheld(case, ticket, &answer.rule, effects);
+    }
+    // The domain asks that the mail be refused: whoever is named there did not write it.
+    if matches!(case.sender.as_ref().map(|sender| &sender.proof), Some(Proof::Refuted { reject: true })) {
+        return withheld(case, ticket, "sender-refuted", effects);
+    }
+    if let Some(budget) = case.site.budget.used_up(&case.facts.sent) {
+        return match case.facts.names(&from.address) {
+            true => gather(case, from, ticket, budget, effects),
+            false => withheld(case, ticket, budget, effects),
+        };
+    }
+    let contracts = contracts_to_be_told_of(case, from);
+    let with_these = || case.reading.numbers(&case.mail.message, &OnFile::from(&contracts), case.site);
+    let all = contracts.contracts.len() == case.facts.contracts.contracts.len();
+    let numbers = if all { case.numbers().clone() } else { with_these() };
+    let rung = case.standing(None).map_or(Rung::Unknown, |standing| standing.rung);
+    let due = reaction_due(case, ticket, &contracts, &known_numbers(&numbers));
+    let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: &numbers, contracts: &contracts, due };
+    let post = match reply::acknowledgement(case.site, &ack, case.now) {
+        Ok(post) => post,
+        Err(error) => {
+            effects.push(Effect::Report(error.to_string()));
+            return (false, "acknowledgement-cannot-be-written".to_string());
+        }
+    };
+    effects.push(Effect::AddEntry(ticket.number, entry(case, EntryKind::Acknowledged, Some(&post.message_id), "")));
+    effects.push(Effect::Thread(ticket.number, post.message_id.clone()));
+    effects.push(Effect::Send(post));
+    (true, answer.rule.clone())
+}
+
+/// The contracts on file that the sender is proven to belong to. The acknowledgement knows of no
+/// others: a number that is recognised, or mended, only because somebody else's contract has it would
+/// tell that it is on file.
+fn contracts_to_be_told_of(case: &Case, from: &Address) -> Excerpt {
+    let Excerpt { version, contracts } = &case.facts.contracts;
+    let see = case.may(None).see;
+    let own = contracts.iter().filter(|contract| see && contract.names_sender(&from.address));
+    Excerpt { version: *version, contracts: own.cloned().collect() }
+}
+
+/// The hour that the sender is told. It follows from the contracts that the sender may be told of,
+/// while the clock itself follows from all: an early hour would tell a 24x7 contract.
+fn reaction_due(case: &Case, ticket: &Ticket, contracts: &Excerpt, numbers: &[KnownNumber]) -> Timestamp {
+    let start = ticket.clock(ClockKind::Reaction).map_or(case.now, |clock| clock.start);
+    let day = case.site.calendar.date(start);
+    case.site.calendar.due(start, REACTION_TIME, &window(case, contracts, numbers, day)).at
+}
+
+/// A sender named in a contract is never left without: one mail lists all of its tickets, once they
+/// have gathered for a while.
+fn gather(case: &Case, from: &Address, ticket: &Ticket, rule: &str, effects: &mut Vec<Effect>) -> (bool, String) {
+    let waiting = case.facts.gathering.as_ref();
+    let cause = waiting.map_or(case.mail.content_hash, |waiting| waiting.cause);
+    let mut tickets = waiting.map(|waiting| waiting.tickets.clone()).unwrap_or_default();
+    tickets.push(ticket.number);
+    match reply::gathered(case.site, from, &tickets, ticket.language, &cause, case.now) {
+        Ok(post) => {
+            let entry = entry(case, EntryKind::Withheld, Some(&post.message_id), rule);
+            effects.push(Effect::AddEntry(ticket.number, entry));
+            let leaves = case.now.saturating_add(case.site.budget.gathering).unwrap_or(case.now);
+            effects.push(Effect::Gather(post, cause, leaves));
+            (false, rule.to_string())
+        }
+        Err(error) => {
+            effects.push(Effect::Report(error.to_string()));
+            withheld(case, ticket, rule, effects)
+        }
+    }
+}
+
+fn withheld(case: &Case, ticket: &Ticket, rule: &str, effects: &mut Vec<Effect>) -> (bool, String) {
+    effects.push(Effect::AddEntry(ticket.number, entry(case, EntryKind::Withheld, None, rule)));
+    (false, rule.to_string())
+}
+
+fn entry(case: &Case, kind: EntryKind, message_id: Option<&String>, text: &str) -> Entry {
+    let (author, text, message_id) = ("desk".to_string(), text.to_string(), message_id.cloned());
+    Entry { kind, author, message_id, text, sender: None, at: case.now }
+}
