@@ -1,13 +1,13 @@
 //! What to look up for a mail; then which ticket it belongs to, by the strongest evidence.
 
 use super::decide::{Facts, Mail};
-use super::message::Message;
+use super::message::{Header, Message};
 use super::reading::Reading;
 use super::site::{ReplyTokens, Site};
 use super::storm;
 use super::ticket::Ticket;
 use super::ticket_number::{self, TicketNumber};
-use super::token::{Purpose, Refused, Token};
+use super::token::{self, Purpose, Refused, Token};
 
 /// How many Message-IDs of one mail are looked up, the newest ones: a hostile References header
 /// may hold thousands.
@@ -83,25 +83,27 @@ fn token(mail: &Mail, site: &Site) -> Option<Result<Token, Refused>> {
     let (message, at) = (&mail.message, mail.internal_date);
     let tokens: Vec<_> = match site.reply_tokens {
         ReplyTokens::Plus => {
-            recipients(message).iter().filter_map(|address| site.token_keys.read_address(address, at)).collect()
+            let read = |address: &str| site.token_keys.read_address(address, at);
+            let written = message.to.iter().chain(&message.cc).filter_map(|recipient| read(&recipient.address));
+            // Anybody may have a signed mail delivered where its author never sent it. Whom the author
+            // wrote to, the signature covers.
+            let harmless = |token: &Result<_, _>| matches!(token::purpose(token), Purpose::Customer | Purpose::Bounce);
+            let delivered = delivered_to(message).filter_map(read).filter(harmless);
+            written.chain(delivered).collect()
         }
         ReplyTokens::MessageId => {
             answered_ids(message).iter().filter_map(|id| site.token_keys.read_message_id(id, at)).collect()
         }
     };
     // A forged token beside a good one takes nothing away from the good one.
-    tokens.into_iter().min_by_key(|token| match token {
-        Ok(token) => (false, token.purpose),
-        Err(refused) => (true, refused.purpose),
-    })
+    tokens.into_iter().min_by_key(|token| (token.is_err(), token::purpose(token)))
 }
 
-/// The addresses that the mail was written or delivered to.
-fn recipients(message: &Message) -> Vec<String> {
-    let named = message.to.iter().chain(&message.cc).map(|recipient| recipient.address.clone());
-    let is_delivery = |name: &str| DELIVERY_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
-    let delivered = message.headers.iter().filter(|header| is_delivery(&header.name));
-    named.chain(delivered.map(|header| header.value.trim().trim_matches(['<', '>']).to_string())).collect()
+/// The addresses that the mail was delivered to, as servers note them.
+fn delivered_to(message: &Message) -> impl Iterator<Item = &str> {
+    let is_delivery = |header: &&Header| DELIVERY_HEADERS.iter().any(|name| header.is(name));
+    let delivered = message.headers.iter().filter(is_delivery);
+    delivered.map(|header| header.value.trim().trim_matches(['<', '>']))
 }
 
 /// Which ticket a customer's mail belongs to.

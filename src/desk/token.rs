@@ -100,6 +100,14 @@ pub enum Refusal {
     Expired,
 }
 
+/// What a token permits, or would.
+pub fn purpose(token: &Result<Token, Refused>) -> Purpose {
+    match token {
+        Ok(token) => token.purpose,
+        Err(refused) => refused.purpose,
+    }
+}
+
 /// A secret is shorter than [`SHORTEST_SECRET`], or there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token key is missing or shorter than {SHORTEST_SECRET} bytes")]

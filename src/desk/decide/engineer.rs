@@ -6,16 +6,13 @@ use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
 use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
-use crate::desk::token::{Purpose, Refusal, Token};
+use crate::desk::token::{self, Purpose, Refusal, Token};
 use crate::desk::trust::Proof;
 
 /// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
 pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
-    let purpose = case.keys.token.as_ref().map(|token| match token {
-        Ok(token) => token.purpose,
-        Err(refused) => refused.purpose,
-    });
-    purpose == Some(Purpose::Engineer) || case.site.engineer_by_address(&from.address).is_some()
+    case.keys.token.as_ref().map(token::purpose) == Some(Purpose::Engineer)
+        || case.site.engineer_by_address(&from.address).is_some()
 }
 
 /// Passes an engineer's answer on to the customer, or holds it.
