@@ -1,15 +1,14 @@
 //! The acknowledgement of a new ticket: in full or neutral, as the sender stands; one for many,
 //! where the budget is used up; or none, by a rule that is recorded.
 
-use jiff::Timestamp;
-
 use super::request::{REACTION_TIME, known_numbers, window};
 use super::{Case, Effect};
 use crate::desk::contract::Excerpt;
+use crate::desk::entitlement;
 use crate::desk::extract::OnFile;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Acknowledgement};
-use crate::desk::ticket::{ClockKind, Entry, EntryKind, KnownNumber, Ticket};
+use crate::desk::ticket::{ClockKind, Entry, EntryKind, Ticket};
 use crate::desk::trust::{Proof, Rung};
 
 /// Adds the acknowledgement to the effects. Returns whether it goes out, and by which rule.
@@ -33,8 +32,16 @@ pub(super) fn acknowledge(case: &Case, from: &Address, ticket: &Ticket, effects:
     let all = contracts.contracts.len() == case.facts.contracts.contracts.len();
     let numbers = if all { case.numbers().clone() } else { with_these() };
     let rung = case.standing(None).map_or(Rung::Unknown, |standing| standing.rung);
-    let due = reaction_due(case, ticket, &contracts, &known_numbers(&numbers));
-    let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: &numbers, contracts: &contracts, due };
+    let known = known_numbers(&numbers);
+    let start = ticket.clock(ClockKind::Reaction).map_or(case.now, |clock| clock.start);
+    let day = case.site.calendar.date(start);
+    // The hour follows from the same contracts, while the clock itself follows from all: an early
+    // hour would tell a 24x7 contract.
+    let window = window(case, &contracts, &known, day);
+    let due = case.site.calendar.due(start, REACTION_TIME, &window).at;
+    let entitlement = entitlement::of(&contracts, &known, Some(&from.address), day);
+    let entitlement = entitlement.as_ref().filter(|_| case.may(None).see);
+    let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: &numbers, entitlement, due };
     let post = match reply::acknowledgement(case.site, &ack, case.now) {
         Ok(post) => post,
         Err(error) => {
@@ -56,14 +63,6 @@ fn contracts_to_be_told_of(case: &Case, from: &Address) -> Excerpt {
     let see = case.may(None).see;
     let own = contracts.iter().filter(|contract| see && contract.names_sender(&from.address));
     Excerpt { version: *version, contracts: own.cloned().collect() }
-}
-
-/// The hour that the sender is told. It follows from the contracts that the sender may be told of,
-/// while the clock itself follows from all: an early hour would tell a 24x7 contract.
-fn reaction_due(case: &Case, ticket: &Ticket, contracts: &Excerpt, numbers: &[KnownNumber]) -> Timestamp {
-    let start = ticket.clock(ClockKind::Reaction).map_or(case.now, |clock| clock.start);
-    let day = case.site.calendar.date(start);
-    case.site.calendar.due(start, REACTION_TIME, &window(case, contracts, numbers, day)).at
 }
 
 /// A sender named in a contract is never left without: one mail lists all of its tickets, once they

@@ -13,8 +13,8 @@ use super::letter::Letter;
 use super::{Post, Purpose, ReplyError, customer_token, facts, localised};
 use crate::desk::calendar::LocalTime;
 use crate::desk::compose::AutoSubmitted;
-use crate::desk::contract::{Contract, Excerpt};
 use crate::desk::decide::Mail;
+use crate::desk::entitlement::{Entitlement, Finding, Named};
 use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::language::Language;
 use crate::desk::message::Address;
@@ -47,20 +47,19 @@ pub struct Acknowledgement<'a> {
     pub mail: &'a Mail,
     /// Where its sender stands.
     pub rung: Rung,
-    /// The mail's numbers, read with `contracts` alone at hand.
+    /// The mail's numbers, read with the contracts alone that the sender may be told of.
     pub numbers: &'a Numbers,
-    /// The contracts that the sender may be told of.
-    pub contracts: &'a Excerpt,
-    /// Until when a person makes contact, by these contracts alone.
+    /// What those contracts say about the mail.
+    pub entitlement: Option<&'a Entitlement>,
+    /// Until when a person makes contact, by those contracts alone.
     pub due: Timestamp,
 }
 
 /// Tells the sender the ticket number, what was read, what is missing, and until when a person makes
 /// contact.
 pub fn acknowledgement(site: &Site, ack: &Acknowledgement, now: Timestamp) -> Result<Post, ReplyError> {
-    let Acknowledgement { ticket, mail, rung, numbers, contracts, due } = *ack;
+    let Acknowledgement { ticket, mail, rung, numbers, entitlement, due } = *ack;
     let may = rung.may();
-    let day = site.calendar.date(now);
     let context = json!({
         "ticket": ticket.number.to_string(),
         "serials": shown(&numbers.serials, |found| !is_quoted(found)),
@@ -68,7 +67,7 @@ pub fn acknowledgement(site: &Site, ack: &Acknowledgement, now: Timestamp) -> Re
         "serial": question(numbers, NumberKind::Serial),
         "contract": question(numbers, NumberKind::Contract),
         "due": may.acknowledged_in_full.then(|| in_words(site, due, ticket.language, now)).flatten(),
-        "entitlements": entitlements(numbers, contracts, day, ticket.language),
+        "entitlements": entitlement.map(|entitlement| entitlements(entitlement, ticket.language)).unwrap_or_default(),
         // The same words for all of whom it is not proven that they belong to a contract: whether an
         // address is named in one is nobody else's business.
         "registration": !may.see,
@@ -173,24 +172,22 @@ fn in_words(site: &Site, due: Timestamp, language: Language, now: Timestamp) -> 
     })
 }
 
-/// What is wrong with the contracts that the mail names, among those that the sender may be told of.
-fn entitlements(numbers: &Numbers, contracts: &Excerpt, day: Date, language: Language) -> Vec<Value> {
-    let named =
-        |contract: &&Contract| numbers.contracts.iter().any(|found| found.on_file && found.value == contract.number);
+/// What is wrong with the contracts that the mail names.
+fn entitlements(entitlement: &Entitlement, language: Language) -> Vec<Value> {
     let in_words = |day: Date| match language {
         Language::Polish => LocalTime::polish_day(day),
         Language::English => LocalTime::english_day(day),
     };
-    let of_contract = |contract: &Contract| {
+    let of_contract = |named: &Named| {
         let state =
-            |state: &str, day: Date| Some(json!({ "contract": contract.number, "state": state, "day": in_words(day) }));
-        match contract {
-            contract if contract.valid_to < day => state("expired", contract.valid_to),
-            contract if contract.valid_from > day => state("not-yet-valid", contract.valid_from),
+            |state: &str, day: Date| Some(json!({ "contract": named.contract, "state": state, "day": in_words(day) }));
+        named.findings.iter().find_map(|finding| match finding {
+            Finding::Expired { on } => state("expired", *on),
+            Finding::NotYetValid { from } => state("not-yet-valid", *from),
             _ => None,
-        }
+        })
     };
-    contracts.into_iter().filter(named).filter_map(of_contract).collect()
+    entitlement.named.iter().filter(|named| !named.quoted).filter_map(of_contract).collect()
 }
 
 #[cfg(test)]
