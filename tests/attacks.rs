@@ -217,6 +217,36 @@ fn an_engineer_is_not_to_be_impersonated() {
     assert!(recipients(&right).contains(&"ola@szpital.example"), "the right engineer at the right ticket");
 }
 
+/// A4 and A5 on a host without plus-addresses: the token stands in the Message-ID alone.
+#[test]
+fn a_token_in_a_message_id_serves_as_well() {
+    let desk = Desk::with("reply_tokens = \"message-id\"", "");
+    let sent = request(&desk);
+    let (ack, notice) = (to(&sent, CUSTOMER), to(&sent, ANNA));
+    assert!(sent.iter().all(|mail| mail.message.reply_to.is_none()), "nobody answers to a plus-address");
+    let answering = |from: &str, id: &str, answered: &str, text: &str| {
+        mail(from, id, "Re", text).replace("\nSubject", &format!("\nIn-Reply-To: <{answered}>\nSubject"))
+    };
+    let relayed = |result: &str, mail: &str| {
+        let sent = desk.mail_stamped("2026-11-23 09:20", result, mail);
+        recipients(&sent).contains(&CUSTOMER)
+    };
+    let marek = to(&sent, MAREK).id();
+    assert!(!relayed("dmarc=none", &answering(ANNA, "2", notice.id(), "Nie potwierdzono.")));
+    assert!(!relayed("dmarc=pass", &answering(STRANGER, "3", notice.id(), "Skradziono.")));
+    assert!(!relayed("dmarc=pass", &answering(ANNA, "4", marek, "Cudze.")));
+    assert!(!relayed("dmarc=pass", &answering(ANNA, "5", ack.id(), "Klienta.")));
+    assert!(!relayed("dmarc=pass", &answering(ANNA, "6", &notice.id().replacen('e', "c", 1), "Zmieniono.")));
+    assert!(!relayed("dmarc=pass", &answering(ANNA, "7", "1@mail.example", "Bez znaku.")));
+    assert!(relayed("dmarc=pass", &answering(ANNA, "8", notice.id(), "Proszę o log.")));
+    let more = answering(CUSTOMER, "9", ack.id(), "Umowa HEZO/QSP/2025/00417");
+    desk.mail("2026-11-23 09:30", &more);
+    let ticket = desk.ticket(ack.ticket());
+    let entries = ticket["entries"].as_array().expect("entries");
+    assert!(entries.iter().any(|entry| entry["text"].as_str().is_some_and(|text| text.contains("Umowa HEZO"))));
+    assert_eq!(desk.tickets().len(), 1, "the customer's answer threads");
+}
+
 /// A4: without any proof a site has to say so, and is warned.
 #[test]
 fn a_site_without_proof_has_to_say_so() {

@@ -1,6 +1,7 @@
 //! What the program verifies itself, with a name server of the test's own.
 
 mod name_server;
+mod story;
 
 use hezo_intake::authentication::Verifier;
 use hezo_intake::desk::trust::{Dmarc, Verification};
@@ -8,6 +9,7 @@ use mail_auth::arc::ArcSealer;
 use mail_auth::common::headers::HeaderWriter;
 use mail_auth::{ArcOutput, AuthenticatedMessage, AuthenticationResults};
 use name_server::{Answer, Key, NameServer};
+use story::{Desk, Sent, to};
 
 const MAIL: &str = "From: Jan <jan@firma.example>\nTo: pomoc@myhezo.example\nSubject: Awaria\n\nNie oddaje taśmy.\n";
 const FIELDS: [&str; 3] = ["From", "To", "Subject"];
@@ -140,4 +142,46 @@ fn nothing_breaks_on_nonsense() {
     ] {
         assert_ne!(verify(&[], mail).dmarc, Dmarc::Pass, "{mail:?}");
     }
+}
+
+/// The whole program, with no word of a border host: an engineer's answer goes out because its
+/// signature holds.
+#[test]
+fn an_engineers_signed_answer_is_relayed_and_no_other() {
+    let (key, other) = (Key::new(), Key::new());
+    let server = NameServer::start(&[
+        ("test._domainkey.hezo.example", key.record()),
+        ("_dmarc.hezo.example", policy("p=reject")),
+        ("_dmarc.fabryka.example", Answer::Failure),
+    ]);
+    let desk = Desk::new();
+    let path = desk.dir().join("settings.toml");
+    let settings = std::fs::read_to_string(&path).expect("the settings");
+    let (before, rest) = settings.split_once("[authentication]").expect("the section");
+    let (_, after) = rest.split_once("[[mailbox]]").expect("the next one");
+    let own = format!("[authentication]\nmethod = \"verify\"\nresolvers = [\"{}\"]\n\n[[mailbox]]", server.address);
+    std::fs::write(path, format!("{before}{own}{after}")).expect("the settings");
+
+    let request = "From: jan@fabryka.example\nTo: pomoc@myhezo.example\nSubject: Awaria\nMessage-ID: <1@fabryka.example>\n\n\
+                   Nr seryjny: B824100317\n";
+    let sent = desk.mail("2026-11-23 09:05", request);
+    let notice = to(&sent, "anna@hezo.example");
+    assert!(notice.text().contains("[unproven: name-server-did-not-answer]"), "it is said: {}", notice.text());
+    let answer = |id: &str, text: &str| {
+        let head =
+            format!("From: anna@hezo.example\nTo: {}\nSubject: Re\nMessage-ID: <{id}@hezo.example>", notice.reply_to());
+        format!("{head}\nDate: Mon, 23 Nov 2026 08:20:00 +0000\n\n{text}\n")
+    };
+    let signed =
+        |key: &Key, id: &str, text: &str| key.sign("hezo.example", &FIELDS, &answer(id, text)).replace("\r\n", "\n");
+    let relayed = |mail: &str| {
+        desk.deliver("2026-11-23 09:20", mail);
+        desk.run("2026-11-23 09:20");
+        desk.sent().iter().any(|mail: &Sent| mail.to() == "jan@fabryka.example")
+    };
+    assert!(!relayed(&answer("2", "Nie podpisano.")));
+    assert!(!relayed(&signed(&other, "3", "Podpisano innym kluczem.")));
+    assert!(!relayed(&signed(&key, "4", "Zmieniono.").replace("Zmieniono", "Zmieniono potem")));
+    assert!(!relayed(&signed(&key, "5", "Dopisano.").replace("Subject: Re", "Subject: Re: inne")));
+    assert!(relayed(&signed(&key, "6", "Proszę o log.")));
 }

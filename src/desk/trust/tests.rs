@@ -1,6 +1,21 @@
 use super::*;
 use crate::desk::message::Message;
 
+proptest::proptest! {
+    /// Whatever stands in the fields, nothing breaks, and nothing is proven that no pass says.
+    #[test]
+    fn foreign_fields_break_nothing(received in "\\PC{0,200}", results in "[ -~ąż]{0,200}") {
+        let _ = received::read(&received);
+        let _ = results::read(&received);
+        if let Some(read) = results::read(&results) {
+            proptest::prop_assert!(read.results.iter().all(|one| !one.method.is_empty() && !one.result.is_empty()));
+        }
+        let raw = format!("Authentication-Results: {results}\nReceived: {received}\n{BY_BORDER}{FROM}\n");
+        let proof = proof::prove(&Message::parse(raw.as_bytes()), None, &settings());
+        proptest::prop_assert!(!proof.is_proven() || results.to_lowercase().contains("dmarc"));
+    }
+}
+
 /// The settings of most of these tests: one border host that writes above its own line.
 fn settings() -> Authentication {
     Authentication { border: Some(border("mx.desk.example")), ..Authentication::default() }
