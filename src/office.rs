@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::import::{self, Outcome};
-use crate::desk::calendar::Calendar;
-use crate::desk::rules::{Rules, Sources};
+use crate::desk::rulebook::Rulebook;
+use crate::desk::rules::Sources;
 use crate::desk::site::Site;
 use crate::desk::token::TokenKey;
 use crate::store::{Counts, Store, Work};
@@ -86,21 +86,16 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 }
 
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let rules = Rules::compile(sources);
-    let calendar = Calendar::compile(sources, &config.closing_days);
-    let (rules, calendar) = match (rules, calendar) {
-        (Ok(rules), Ok(calendar)) => (rules, calendar),
-        (rules, calendar) => {
-            let faults = rules.err().into_iter().chain(calendar.err()).flatten();
-            let lines: Vec<String> = faults.map(|fault| fault.to_string()).collect();
-            anyhow::bail!("{}", lines.join("\n"));
-        }
-    };
+    let Rulebook { rules, calendar, plans } = Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
     Ok(Site {
         identity: config.desk.clone(),
         engineers: config.engineers.clone(),
         rules,
         calendar,
+        plans,
         token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
         max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
     })

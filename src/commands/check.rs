@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
 use crate::contracts::file::ContractFile;
-use crate::desk::calendar::Calendar;
-use crate::desk::rules::{RuleFault, Rules, Sources};
+use crate::desk::rulebook::Rulebook;
+use crate::desk::rules::{RuleFault, Sources};
 use crate::imap::{ImapFolder, Limits};
 use crate::mailbox::Folder;
 use crate::maildir::MaildirFolder;
@@ -45,9 +45,7 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
 /// What is wrong with the rules, and which of their own tests fail.
 fn rule_faults(sources: &Sources, config: Option<&Config>) -> Vec<RuleFault> {
     let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
-    let rules = Rules::compile(sources).map(|rules| rules.test(sources));
-    let calendar = Calendar::compile(sources, closing_days).map(|calendar| calendar.test());
-    [rules, calendar].into_iter().flat_map(|tested| tested.unwrap_or_else(|faults| faults)).collect()
+    Rulebook::compile(sources, closing_days).map_or_else(|faults| faults, |rulebook| rulebook.test(sources))
 }
 
 /// Signs in everywhere and opens every folder.

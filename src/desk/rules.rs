@@ -6,7 +6,9 @@ pub(crate) mod role;
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use super::bounce::BounceRules;
 use super::classify::RobotRules;
@@ -37,6 +39,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("bounces.toml", include_str!("../../rules/bounces.toml")),
     ("contract.toml", include_str!("../../rules/contract.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
+    ("plans.toml", include_str!("../../rules/plans.toml")),
     ("quotes.toml", include_str!("../../rules/quotes.toml")),
     ("robots.toml", include_str!("../../rules/robots.toml")),
     ("serial.toml", include_str!("../../rules/serial.toml")),
@@ -112,6 +115,17 @@ impl Rules {
     }
 }
 
+/// Tells one state of rule texts from another: the beginning of their SHA-256, long enough for the
+/// few states that a site ever has.
+pub(crate) fn version(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    HEXLOWER.encode(&hash.finalize()).chars().take(8).collect()
+}
+
 fn gather<T>(faults: &mut Vec<RuleFault>, compiled: Result<T, Vec<RuleFault>>) -> Option<T> {
     compiled.map_err(|more| faults.extend(more)).ok()
 }
@@ -148,6 +162,11 @@ impl Sources {
     /// The text of one file; empty where there is none of that name.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// The line, counted from 1, in which this byte of a file stands.
+    pub fn line(&self, name: &str, offset: usize) -> usize {
+        self.text(name).bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
     }
 
     /// Reads one TOML file.

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::calendar::Calendar;
 use super::message::Address;
+use super::plan::Plans;
 use super::rules::Rules;
 use super::token::TokenKey;
 
@@ -17,6 +18,8 @@ pub struct Site {
     pub rules: Rules,
     /// Service windows and holidays.
     pub calendar: Calendar,
+    /// What each plan promises.
+    pub plans: Plans,
     /// Signs reply addresses and Message-IDs.
     pub token_key: TokenKey,
     /// How much earlier than its arrival a mail may claim to have been sent.
