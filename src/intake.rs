@@ -317,7 +317,7 @@ impl Arrival {
                 header_hash: Some(header_hash),
             };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
-            ring(office, &decision.effects);
+            office.ring(&decision.effects);
             Ok((decision.disposition, decision.reason))
         })
     }
@@ -357,7 +357,7 @@ impl Arrival {
             if disposition == Disposition::Parked {
                 let effects = self.alerts(office, header_hash, reason, now);
                 store.apply(&effects, None, now)?;
-                ring(office, &effects);
+                office.ring(&effects);
             }
             Ok((disposition, reason.to_string()))
         })
@@ -378,15 +378,5 @@ impl Arrival {
 
     fn place(&self) -> String {
         format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, self.listed.uid.0)
-    }
-}
-
-/// Tells the other loops that there is work.
-fn ring(office: &Office, effects: &[Effect]) {
-    if effects.iter().any(|effect| matches!(effect, Effect::Send(_))) {
-        office.outbox_bell.notify_one();
-    }
-    if effects.iter().any(|effect| matches!(effect, Effect::StartClock(..) | Effect::ResumeClock(..))) {
-        office.timer_bell.notify_one();
     }
 }

@@ -59,6 +59,7 @@
 //! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
+pub mod alert;
 pub mod backoff;
 pub mod clock;
 pub mod commands;

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::import::{self, Outcome};
+use crate::desk::decide::Effect;
 use crate::desk::rulebook::Rulebook;
 use crate::desk::rules::Sources;
 use crate::desk::site::Site;
@@ -28,6 +29,8 @@ pub struct Office {
     pub outbox_bell: Notify,
     /// Rings when a clock was started or resumed.
     pub timer_bell: Notify,
+    /// Rings when the alert command is to be run.
+    pub alert_bell: Notify,
     store: Mutex<Store>,
 }
 
@@ -43,14 +46,46 @@ impl Office {
         if let Some(path) = &config.contracts {
             import_contracts(&config.state_dir, path, clock.now())?;
         }
-        let office =
-            Office { site, clock, outbox_bell: Notify::new(), timer_bell: Notify::new(), store: Mutex::new(store) };
-        Ok(Arc::new(office))
+        Ok(Office::around(site, clock, store))
+    }
+
+    /// An office beside a running service, for a command of the operator's.
+    ///
+    /// # Errors
+    /// As [`Office::open`]; there is no database yet.
+    pub fn open_beside(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
+        let store = Store::open_beside(&config.state_dir)?;
+        Ok(Office::around(site(config)?, clock, store))
+    }
+
+    fn around(site: Site, clock: Clock, store: Store) -> Arc<Office> {
+        Arc::new(Office {
+            site,
+            clock,
+            outbox_bell: Notify::new(),
+            timer_bell: Notify::new(),
+            alert_bell: Notify::new(),
+            store: Mutex::new(store),
+        })
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Tells the loops that these effects gave them work.
+    pub fn ring(&self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Send(_) | Effect::UseSecondRoute(_) => self.outbox_bell.notify_one(),
+                Effect::Alert(_) => self.alert_bell.notify_one(),
+                Effect::SetClock(..) | Effect::ResumeClocks(..) | Effect::SetWait(..) | Effect::SetClosing(..) => {
+                    self.timer_bell.notify_one();
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Does `work` in one transaction on a thread that may block.
@@ -86,19 +121,30 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 }
 
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let Rulebook { rules, calendar, plans } = Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })?;
+    let Rulebook { rules, calendar, plans, ladder } =
+        Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        })?;
     Ok(Site {
         identity: config.desk.clone(),
         engineers: config.engineers.clone(),
         rules,
         calendar,
         plans,
+        ladder,
         token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
-        max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
+        max_transit: signed(config.max_transit),
+        escalation_ack: signed(config.escalation_ack),
+        second_level_address: config.second_level_address.clone(),
+        close_after_days: config.close_after_days,
+        has_alert_command: config.alert.is_some(),
+        has_second_route: config.fallback.is_some(),
     })
+}
+
+fn signed(duration: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 /// The built-in rule files, with a site's own in their places.

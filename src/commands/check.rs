@@ -66,12 +66,13 @@ async fn server_faults(config: &Config) -> Vec<String> {
             }
         }
     }
-    if let Outgoing::Smtp(server) = &config.outgoing {
+    for (name, way) in [("smtp", Some(&config.outgoing)), ("smtp_fallback", config.fallback.as_ref())] {
+        let Some(Outgoing::Smtp(server)) = way else { continue };
         let signed_in = match Smtp::new(server) {
             Ok(smtp) => smtp.check().await,
             Err(error) => Err(error),
         };
-        faults.extend(signed_in.err().map(|error| format!("smtp: {error:#}")));
+        faults.extend(signed_in.err().map(|error| format!("{name}: {error:#}")));
     }
     faults
 }

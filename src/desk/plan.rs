@@ -108,6 +108,11 @@ impl Plans {
         (!plan.deliveries.contains(&delivery)).then(|| format!("plan {id} is not sold with the delivery {delivery}"))
     }
 
+    /// Whether somebody comes under this plan.
+    pub fn on_site(&self, plan: &str) -> bool {
+        self.plans.get(plan).is_some_and(|plan| plan.on_site)
+    }
+
     /// Tells one state of the file from another.
     pub fn version(&self) -> &str {
         &self.version

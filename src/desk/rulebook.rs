@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::calendar::Calendar;
+use super::escalation::Ladder;
 use super::plan::Plans;
 use super::rules::{RuleFault, Rules, Sources};
 
@@ -15,6 +16,8 @@ pub struct Rulebook {
     pub calendar: Calendar,
     /// What each plan promises.
     pub plans: Plans,
+    /// What is done about each clock, and when.
+    pub ladder: Ladder,
 }
 
 impl Rulebook {
@@ -26,16 +29,19 @@ impl Rulebook {
         let rules = Rules::compile(sources);
         let calendar = Calendar::compile(sources, closing_days);
         let plans = calendar.as_ref().ok().map(|calendar| Plans::compile(sources, calendar)).transpose();
-        match (rules, calendar, plans) {
-            (Ok(rules), Ok(calendar), Ok(Some(plans))) => Ok(Rulebook { rules, calendar, plans }),
-            (rules, calendar, plans) => {
-                Err([rules.err(), calendar.err(), plans.err()].into_iter().flatten().flatten().collect())
+        let ladder = Ladder::compile(sources);
+        match (rules, calendar, plans, ladder) {
+            (Ok(rules), Ok(calendar), Ok(Some(plans)), Ok(ladder)) => Ok(Rulebook { rules, calendar, plans, ladder }),
+            (rules, calendar, plans, ladder) => {
+                let faults = [rules.err(), calendar.err(), plans.err(), ladder.err()];
+                Err(faults.into_iter().flatten().flatten().collect())
             }
         }
     }
 
     /// Runs the tests that stand in the files: those that fail.
     pub fn test(&self, sources: &Sources) -> Vec<RuleFault> {
-        [self.rules.test(sources), self.calendar.test(), self.plans.test(&self.calendar)].concat()
+        let (plans, ladder) = (self.plans.test(&self.calendar), self.ladder.test(&self.calendar));
+        [self.rules.test(sources), self.calendar.test(), plans, ladder].concat()
     }
 }

@@ -14,6 +14,7 @@ use super::bounce::BounceRules;
 use super::classify::RobotRules;
 use super::extract::NumberRules;
 use super::reply::Templates;
+use super::telephone::TelephoneRules;
 use super::text::QuoteRules;
 use super::wishes::WishRules;
 
@@ -39,25 +40,37 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("bounces.toml", include_str!("../../rules/bounces.toml")),
     ("contract.toml", include_str!("../../rules/contract.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
+    ("escalation.toml", include_str!("../../rules/escalation.toml")),
     ("plans.toml", include_str!("../../rules/plans.toml")),
     ("quotes.toml", include_str!("../../rules/quotes.toml")),
     ("robots.toml", include_str!("../../rules/robots.toml")),
     ("serial.toml", include_str!("../../rules/serial.toml")),
     ("tax.toml", include_str!("../../rules/tax.toml")),
+    ("telephone.toml", include_str!("../../rules/telephone.toml")),
     ("templates/ack.en.html", include_str!("../../rules/templates/ack.en.html")),
     ("templates/ack.en.txt", include_str!("../../rules/templates/ack.en.txt")),
     ("templates/ack.pl.html", include_str!("../../rules/templates/ack.pl.html")),
     ("templates/ack.pl.txt", include_str!("../../rules/templates/ack.pl.txt")),
+    ("templates/acknowledgement-late.txt", include_str!("../../rules/templates/acknowledgement-late.txt")),
+    ("templates/alert.txt", include_str!("../../rules/templates/alert.txt")),
     ("templates/copy.txt", include_str!("../../rules/templates/copy.txt")),
     ("templates/entitlement.inc", include_str!("../../rules/templates/entitlement.inc")),
+    ("templates/escalation-second-level.txt", include_str!("../../rules/templates/escalation-second-level.txt")),
     ("templates/escalation.txt", include_str!("../../rules/templates/escalation.txt")),
     ("templates/facts.inc", include_str!("../../rules/templates/facts.inc")),
+    ("templates/late.inc", include_str!("../../rules/templates/late.inc")),
     ("templates/notice.txt", include_str!("../../rules/templates/notice.txt")),
     ("templates/parked.txt", include_str!("../../rules/templates/parked.txt")),
     ("templates/relay.en.html", include_str!("../../rules/templates/relay.en.html")),
     ("templates/relay.en.txt", include_str!("../../rules/templates/relay.en.txt")),
     ("templates/relay.pl.html", include_str!("../../rules/templates/relay.pl.html")),
     ("templates/relay.pl.txt", include_str!("../../rules/templates/relay.pl.txt")),
+    ("templates/reminder-phones.txt", include_str!("../../rules/templates/reminder-phones.txt")),
+    ("templates/reminder.txt", include_str!("../../rules/templates/reminder.txt")),
+    ("templates/return-reminder.en.txt", include_str!("../../rules/templates/return-reminder.en.txt")),
+    ("templates/return-reminder.pl.txt", include_str!("../../rules/templates/return-reminder.pl.txt")),
+    ("templates/taken-over.txt", include_str!("../../rules/templates/taken-over.txt")),
+    ("templates/telephones.inc", include_str!("../../rules/templates/telephones.inc")),
     ("templates/undelivered.txt", include_str!("../../rules/templates/undelivered.txt")),
     ("windows.toml", include_str!("../../rules/windows.toml")),
     ("wishes.toml", include_str!("../../rules/wishes.toml")),
@@ -74,6 +87,8 @@ pub struct Rules {
     pub robots: RobotRules,
     /// Words of delivery reports.
     pub bounces: BounceRules,
+    /// Telephone numbers of customers.
+    pub telephones: TelephoneRules,
     /// Words that ask for escalation.
     pub wishes: WishRules,
     /// The sentences of our mails.
@@ -91,12 +106,19 @@ impl Rules {
         let quotes = gather(&mut faults, QuoteRules::compile(sources));
         let robots = gather(&mut faults, RobotRules::compile(sources));
         let bounces = gather(&mut faults, BounceRules::compile(sources));
+        let telephones = gather(&mut faults, TelephoneRules::compile(sources));
         let wishes = gather(&mut faults, WishRules::compile(sources));
         let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, bounces, wishes, templates) {
-            (Some(numbers), Some(quotes), Some(robots), Some(bounces), Some(wishes), Some(templates)) => {
-                Ok(Rules { numbers, quotes, robots, bounces, wishes, templates })
-            }
+        match (numbers, quotes, robots, bounces, telephones, wishes, templates) {
+            (
+                Some(numbers),
+                Some(quotes),
+                Some(robots),
+                Some(bounces),
+                Some(telephones),
+                Some(wishes),
+                Some(templates),
+            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, templates }),
             _ => Err(faults),
         }
     }
@@ -110,6 +132,7 @@ impl Rules {
         faults.extend(QuoteRules::test(sources));
         faults.extend(RobotRules::test(sources));
         faults.extend(BounceRules::test(sources));
+        faults.extend(self.telephones.test());
         faults.extend(WishRules::test(sources));
         faults
     }

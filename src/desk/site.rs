@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::calendar::Calendar;
+use super::escalation::Ladder;
 use super::message::Address;
 use super::plan::Plans;
 use super::rules::Rules;
@@ -20,10 +21,22 @@ pub struct Site {
     pub calendar: Calendar,
     /// What each plan promises.
     pub plans: Plans,
+    /// What is done about each clock, and when.
+    pub ladder: Ladder,
     /// Signs reply addresses and Message-IDs.
     pub token_key: TokenKey,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
+    /// Within how much of the window a person is to take an escalated ticket over.
+    pub escalation_ack: SignedDuration,
+    /// Where a ticket goes that nobody at escalation has taken over, in lower case.
+    pub second_level_address: Option<String>,
+    /// How many days after it was resolved a ticket closes by itself.
+    pub close_after_days: u16,
+    /// Whether there is an alert command.
+    pub has_alert_command: bool,
+    /// Whether there is a second way out for mail.
+    pub has_second_route: bool,
 }
 
 /// The desk as customers know it.

@@ -36,6 +36,8 @@ pub struct Keys {
     pub numbers: Vec<String>,
     /// The sender's address, for contracts that name it.
     pub sender: Option<String>,
+    /// Whether the mails of the ticket are wanted, too, to be handed over with it.
+    pub originals: bool,
 }
 
 /// Says what to look up.
@@ -50,6 +52,7 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
         numbers: reading.number_keys(message, site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
+        originals: reading.escalation.is_some(),
     }
 }
 

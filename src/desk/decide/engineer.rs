@@ -1,11 +1,12 @@
 //! A mail that claims to be an engineer's: passed on to the customer when it is proven, held when
 //! it is not.
 
+use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
-use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
+use crate::desk::ticket::{Entry, EntryKind, Step, Ticket};
 use crate::desk::token::{Purpose, ReplyToken};
 
 /// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
@@ -23,26 +24,32 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     if let Some(reason) = unfit(&text, case) {
         return case.parked(reason, Some(engineer));
     }
-    let relay = match reply::relay(case.site, ticket, engineer, &text, case.mail, case.now) {
+    let relay = match reply::relay(case.site, ticket, &engineer.name, &text, case.mail, case.now) {
         Ok(relay) => relay,
         Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
     };
     let number = ticket.number;
-    let state = if ticket.missing().is_empty() { State::InVerification } else { State::AwaitingData };
-    // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    let entry = Entry { message_id: Some(relay.message_id.clone()), ..case.entry(EntryKind::Answered, &engineer.id) };
-    let mut effects =
-        vec![Effect::AddEntry(number, entry), Effect::Thread(number, relay.message_id.clone()), Effect::Send(relay)];
-    if let Some(message_id) = &case.mail.message.message_id {
-        effects.push(Effect::Thread(number, message_id.clone()));
+    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
+    if progress.step(Step::Contact, case.now).is_err() {
+        return case.parked("ticket-takes-no-answer", Some(engineer));
     }
-    if ticket.state != state {
-        effects.push(Effect::SetState(number, state));
+    // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
+    progress
+        .entry(Entry { message_id: Some(relay.message_id.clone()), ..case.entry(EntryKind::Answered, &engineer.id) });
+    progress.push(Effect::Thread(number, relay.message_id.clone()));
+    progress.push(Effect::Send(relay));
+    if let Some(message_id) = &case.mail.message.message_id {
+        progress.push(Effect::Thread(number, message_id.clone()));
+    }
+    if ticket.assignee.is_none() {
+        progress.assign(Some(&engineer.id));
     }
     let others = case.site.engineers.iter().filter(|other| other.id != engineer.id);
-    let copies = others.map(|other| reply::copy(case.site, ticket, engineer, &text, case.mail, other, case.now));
-    effects.extend(copies.map(Effect::from));
-    case.decision(Disposition::Attached(number), "engineer-answers", effects)
+    for other in others {
+        let copy = reply::copy(case.site, &progress.ticket, engineer, &text, case.mail, other, case.now);
+        progress.push(copy);
+    }
+    case.decision(Disposition::Attached(number), "engineer-answers", progress.effects)
 }
 
 struct Held<'a> {
@@ -68,7 +75,7 @@ fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticke
     if case.mail.message.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("From")).count() != 1 {
         return Err(Held { reason: "several-senders", tell: Some(engineer) });
     }
-    match case.facts.tickets.iter().find(|ticket| ticket.number.to_string().eq_ignore_ascii_case(&token.ticket)) {
+    match token.ticket.parse().ok().and_then(|number| case.facts.ticket(number)) {
         Some(ticket) => Ok((engineer, ticket)),
         None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
     }

@@ -59,8 +59,14 @@ impl<'a> Letter<'a> {
     }
 
     /// Answers come back under a signed address.
-    pub(super) fn reply_address(mut self, engineer: &Engineer, ticket: &Ticket) -> Self {
-        self.outgoing.reply_to = Some(super::reply_address(self.site, engineer, ticket.number));
+    pub(super) fn reply_address(self, engineer: &Engineer, ticket: &Ticket) -> Self {
+        let address = super::reply_address(self.site, engineer, ticket.number);
+        self.answers_to(address)
+    }
+
+    /// Answers go to this address.
+    pub(super) fn answers_to(mut self, address: String) -> Self {
+        self.outgoing.reply_to = Some(address);
         self
     }
 
@@ -109,7 +115,8 @@ impl<'a> Letter<'a> {
             purpose: self.purpose,
             message_id: self.outgoing.message_id.clone(),
             recipient: self.recipient,
-            satisfies: None,
+            keeps: None,
+            second_route: false,
             bytes: compose::compose(&self.outgoing)?,
         })
     }
