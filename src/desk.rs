@@ -4,7 +4,7 @@
 //!
 //! | Module | What it does |
 //! |---|---|
-//! | [`decide`] | the whole way of a mail, and what to do when a clock falls due |
+//! | [`decide`] | the whole way of a mail, what people cause, and what to do when a rung is due |
 //! | [`message`] | raw bytes to our own `Message`; never fails |
 //! | [`text`] | what this person wrote now; quotes, signature, boilerplate set apart |
 //! | [`reading`] | all that a mail says by itself, gathered |
@@ -16,13 +16,17 @@
 //! | [`contract`] | contracts on file |
 //! | [`entitlement`] | which contract a request is about, and what it promises |
 //! | [`calendar`] | service windows, public holidays, due times |
+//! | [`plan`] | what each plan promises, and the times that follow from it |
+//! | [`escalation`] | the ladder: what is done about each clock, and when |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
 //! | [`token`] | signed reply addresses and Message-IDs |
-//! | [`ticket`] | a ticket: state, numbers, clocks, entries |
+//! | [`ticket`] | a ticket: states with their table, numbers, clocks with their rungs, entries |
 //! | [`ticket_number`] | `Z26-000123-7` and its check digit |
 //! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |
 //! | [`compose`] | typed fields to the bytes of a mail |
 //! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
+//! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
+//! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
 
 pub mod bounce;
