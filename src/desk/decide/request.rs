@@ -98,9 +98,10 @@ fn customer_writes(case: &Case, progress: &mut Progress) {
     let waited = progress.ticket.state == State::WaitingForCustomer;
     // A closed or merged ticket does not come here.
     let _ = progress.step(Step::CustomerWrites, start);
-    let terms = progress.terms();
     let new = numbers_of(case).into_iter().filter(|known| !already_known(&progress.ticket, known));
-    new.collect::<Vec<_>>().into_iter().for_each(|known| progress.add_number(known));
+    let new: Vec<KnownNumber> = new.collect();
+    let supplied = !new.is_empty();
+    new.into_iter().for_each(|known| progress.add_number(known));
     let runs = |progress: &Progress, kind| progress.ticket.running(kind).next().is_some();
     if resolved {
         progress.record(EntryKind::Order, "desk", "reopened: the customer answers".to_string());
@@ -111,7 +112,7 @@ fn customer_writes(case: &Case, progress: &mut Progress) {
     if waited {
         progress.record(EntryKind::Order, "desk", "the wait is over: the customer answers".to_string());
     }
-    if progress.terms() != terms {
+    if supplied {
         progress.recompute("the customer has supplied a number");
     }
     progress.admit();
