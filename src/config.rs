@@ -1,6 +1,7 @@
 //! The configuration file and the systemd credentials become checked settings, or *all* faults at
 //! once, each with its line and key.
 
+mod alert;
 mod authentication;
 mod budget;
 mod desk;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use toml::de::DeTable;
 
+pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
@@ -40,6 +42,8 @@ const TOP_LEVEL_KEYS: &[&str] = &[
     "max_message_size",
     "max_transit",
     "closing_days",
+    "escalation_ack",
+    "close_after_days",
 ];
 
 /// `state_dir` where nothing else is written: what `StateDirectory=hezo-intake` makes.
@@ -67,6 +71,17 @@ const DEFAULT_TOKEN_LIFETIME_DAYS: u16 = 180;
 
 /// The ways to bring a token back.
 const REPLY_TOKENS: [(&str, ReplyTokens); 2] = [("plus", ReplyTokens::Plus), ("message-id", ReplyTokens::MessageId)];
+/// Bounds of `escalation_ack`.
+const ESCALATION_ACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+
+/// `escalation_ack` where nothing else is written.
+const DEFAULT_ESCALATION_ACK: Duration = Duration::from_secs(30 * 60);
+
+/// Bounds of `close_after_days`.
+const CLOSE_AFTER_DAYS: (u16, u16) = (1, 365);
+
+/// `close_after_days` where nothing else is written.
+const DEFAULT_CLOSE_AFTER_DAYS: u16 = 14;
 
 /// Everything a site settles.
 #[derive(Clone, Debug)]
@@ -104,6 +119,16 @@ pub struct Config {
     pub max_transit: Duration,
     /// Days on which the desk is closed besides the public holidays.
     pub closing_days: Vec<Date>,
+    /// Within how much of the service window a person is to take an escalated ticket over.
+    pub escalation_ack: Duration,
+    /// How many days after it was resolved a ticket closes by itself.
+    pub close_after_days: u16,
+    /// Where a ticket goes that nobody at escalation has taken over, in lower case.
+    pub second_level_address: Option<String>,
+    /// The program that is run when a mail would come too late.
+    pub alert: Option<AlertCommand>,
+    /// How mail leaves when the first way fails.
+    pub fallback: Option<Outgoing>,
 }
 
 impl Config {
@@ -147,6 +172,11 @@ impl Config {
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             max_transit: DEFAULT_MAX_TRANSIT,
             closing_days: Vec::new(),
+            escalation_ack: DEFAULT_ESCALATION_ACK,
+            close_after_days: DEFAULT_CLOSE_AFTER_DAYS,
+            second_level_address: None,
+            alert: None,
+            fallback: None,
         }
     }
 
@@ -211,6 +241,8 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let max_transit = top.optional("max_transit", value::duration(MAX_TRANSIT.0, MAX_TRANSIT.1));
     let closing_days = top.list("closing_days", value::date).unwrap_or_default();
 
+    let escalation_ack = top.optional("escalation_ack", value::duration(ESCALATION_ACK.0, ESCALATION_ACK.1));
+    let close_after_days = top.optional("close_after_days", value::whole(CLOSE_AFTER_DAYS.0, CLOSE_AFTER_DAYS.1));
     for (key, why) in [
         ("desk", "[desk] with its name and addresses"),
         ("engineer", "[[engineer]] for at least one who answers"),
@@ -220,13 +252,16 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
             top.fault(key, format!("is missing; write {why}"));
         }
     }
-    let desk = top.section("desk").and_then(desk::desk);
+    let (desk, second_level_address) = top.section("desk").map(desk::desk).unwrap_or_default();
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
     let desk_domain = desk.as_ref().map_or("", Identity::domain);
     let authentication = authentication::authentication(top.section("authentication"), desk_domain);
     let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
+    let fallback = server::fallback(&top, credentials);
+    let alert = top.section("alert").and_then(alert::alert);
+    check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), fallback.as_ref());
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
     top.finish();
     let (authentication, resolvers) = authentication?;
@@ -247,6 +282,11 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
         max_message_size: max_message_size.unwrap_or(DEFAULT_MAX_MESSAGE_SIZE),
         max_transit: max_transit.unwrap_or(DEFAULT_MAX_TRANSIT),
         closing_days,
+        escalation_ack: escalation_ack.unwrap_or(DEFAULT_ESCALATION_ACK),
+        close_after_days: close_after_days.unwrap_or(DEFAULT_CLOSE_AFTER_DAYS),
+        second_level_address,
+        alert,
+        fallback,
     })
 }
 

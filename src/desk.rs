@@ -4,7 +4,7 @@
 //!
 //! | Module | What it does |
 //! |---|---|
-//! | [`decide`] | the whole way of a mail, and what to do when a clock falls due |
+//! | [`decide`] | the whole way of a mail, what people cause, and what to do when a rung is due |
 //! | [`message`] | raw bytes to our own `Message`; never fails |
 //! | [`text`] | what this person wrote now; quotes, signature, boilerplate set apart |
 //! | [`reading`] | all that a mail says by itself, gathered |
@@ -18,14 +18,18 @@
 //! | [`budget`] | how many automatic mails may leave |
 //! | [`storm`] | many similar requests of one sender become one ticket |
 //! | [`calendar`] | service windows, public holidays, due times |
+//! | [`plan`] | what each plan promises, and the times that follow from it |
+//! | [`escalation`] | the ladder: what is done about each clock, and when |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
 //! | [`trust`] | who the sender is, how sure that is, and what the sender may do |
 //! | [`token`] | reply tokens and Message-IDs that only the desk can have written |
-//! | [`ticket`] | a ticket: state, numbers, clocks, entries |
+//! | [`ticket`] | a ticket: states with their table, numbers, clocks with their rungs, entries |
 //! | [`ticket_number`] | `Z26-000123-7` and its check digit |
 //! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |
 //! | [`compose`] | typed fields to the bytes of a mail |
 //! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
+//! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
+//! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
 
 pub mod bounce;
@@ -36,14 +40,18 @@ pub mod compose;
 pub mod contract;
 pub mod decide;
 pub mod entitlement;
+pub mod escalation;
 pub mod extract;
 pub mod language;
 pub mod message;
+pub mod plan;
 pub mod reading;
 pub mod reply;
+pub mod rulebook;
 pub mod rules;
 pub mod site;
 pub mod storm;
+pub mod telephone;
 pub mod text;
 pub mod thread;
 pub mod ticket;

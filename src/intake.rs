@@ -324,7 +324,7 @@ impl Arrival {
                 sender: sender.as_deref(),
             };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
-            ring(office, &decision.effects);
+            office.ring(&decision.effects);
             Ok((decision.disposition, decision.reason))
         })
     }
@@ -365,7 +365,7 @@ impl Arrival {
             if disposition == Disposition::Parked {
                 let effects = self.alerts(office, header_hash, reason, now);
                 store.apply(&effects, None, now)?;
-                ring(office, &effects);
+                office.ring(&effects);
             }
             Ok((disposition, reason.to_string()))
         })
@@ -399,14 +399,4 @@ fn verification(office: &Office, message: &Message, raw: &[u8], header_alone: bo
     }
     // This thread may block, and is one of the runtime's.
     Some(Handle::current().block_on(verifier.verify(raw)))
-}
-
-/// Tells the other loops that there is work.
-fn ring(office: &Office, effects: &[Effect]) {
-    if effects.iter().any(|effect| matches!(effect, Effect::Send(_) | Effect::Gather(..))) {
-        office.outbox_bell.notify_one();
-    }
-    if effects.iter().any(|effect| matches!(effect, Effect::StartClock(..) | Effect::ResumeClock(..))) {
-        office.timer_bell.notify_one();
-    }
 }

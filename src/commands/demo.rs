@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::{block_on, printable};
@@ -16,11 +16,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::desk::decide::Disposition;
 use crate::desk::message::{self, Message};
-use crate::desk::ticket::{NumberKind, Ticket};
+use crate::desk::ticket::{ClockKind, EntryKind, NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::trust::{Authentication, Border, Stamps};
 use crate::office::Office;
-use crate::store::Decided;
+use crate::store::{Decided, Wanted};
 use crate::{maildir, service};
 
 /// How the demo runs.
@@ -221,8 +221,8 @@ impl Show {
         }
         for clock in &ticket.clocks {
             let due = self.office.site.calendar.local(clock.due).english();
-            match clock.satisfied_at {
-                Some(_) => println!("   {:<10} kept: a person has answered", clock.kind.name()),
+            match clock.satisfied_at() {
+                Some(_) => println!("   {:<10} kept", clock.kind.name()),
                 None => println!("   {:<10} due {due} ({})", clock.kind.name(), clock.explanation),
             }
         }
@@ -231,7 +231,7 @@ impl Show {
     /// Message-ID of the acknowledgement and reply address of the notice, out of the written mails.
     fn blanks(&self, number: TicketNumber) -> anyhow::Result<Blanks> {
         let ticket = self.ticket(number)?;
-        let ack = ticket.entries.iter().find(|entry| entry.kind == crate::desk::ticket::EntryKind::Acknowledged);
+        let ack = ticket.entries.iter().find(|entry| entry.kind == EntryKind::Acknowledged);
         let engineer = self.office.site.active_engineers().next().context("no engineer")?;
         let reply_to = crate::desk::reply::engineer_address(&self.office.site, engineer, number, self.office.now());
         let ack = ack.and_then(|entry| entry.message_id.clone()).unwrap_or_default();
@@ -245,24 +245,25 @@ impl Show {
         })
     }
 
-    /// Sets the clock forward past every due time, shows who was escalated, and sets it back.
+    /// Sets the clock forward past the reaction time of every ticket that nobody has answered, shows
+    /// who was escalated, and sets it back.
     async fn hour_passes(&self, clock: &Clock) -> anyhow::Result<()> {
-        let open = || -> anyhow::Result<Vec<Ticket>> {
-            self.office.write_now(|store| {
-                let running = store.clocks_due(Timestamp::MAX)?;
-                running.into_iter().map(|(id, _)| store.ticket(id)).collect()
-            })
-        };
-        let waiting = open()?;
-        let due = waiting.iter().flat_map(|ticket| &ticket.clocks).map(|clock| clock.due).max();
-        let Some(due) = due else { return Ok(()) };
+        let waits = |ticket: &Ticket| ticket.running(ClockKind::Reaction).map(|clock| clock.due).max();
+        let every = Wanted { most: usize::MAX, ..Wanted::default() };
+        let all = self.office.write_now(|store| store.tickets(&every, self.office.now()))?;
+        let numbers = all.iter().map(|summary| Ok(summary.ticket.parse()?)).collect::<anyhow::Result<Vec<_>>>()?;
+        let tickets = numbers.into_iter().map(|number| self.ticket(number)).collect::<anyhow::Result<Vec<_>>>()?;
+        let waiting: Vec<&Ticket> = tickets.iter().filter(|ticket| waits(ticket).is_some()).collect();
+        let Some(due) = waiting.iter().filter_map(|ticket| waits(ticket)).max() else { return Ok(()) };
         let ahead = due.duration_since(self.office.now()) + SignedDuration::from_secs(60);
         let shown = self.office.site.calendar.local(due).english();
         println!("── The clock is set forward past {shown}: nobody has answered the others");
         clock.advance(ahead);
         self.office.timer_bell.notify_one();
-        self.wait("the clocks did not fire", || Ok(open()?.is_empty().then_some(()))).await?;
+        let escalated =
+            |number| anyhow::Ok(self.ticket(number)?.entries.iter().any(|entry| entry.kind == EntryKind::Escalated));
         for ticket in &waiting {
+            self.wait("a clock did not fire", || Ok(escalated(ticket.number)?.then_some(()))).await?;
             println!("   {} forwarded to {}", ticket.number, self.office.site.identity.escalation_address);
         }
         self.wait("the escalations were not sent", || {

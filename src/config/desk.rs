@@ -10,8 +10,14 @@ use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_PERSON};
 /// The longest id of an engineer: it stands in every reply address. Characters.
 const LONGEST_ENGINEER_ID: usize = 12;
 
-/// Reads `[desk]`.
-pub(super) fn desk(section: Section<'_>) -> Option<Identity> {
+/// Reads `[desk]`: who the desk is, and the address of the second level.
+pub(super) fn desk(section: Section<'_>) -> (Option<Identity>, Option<String>) {
+    let second_level = section.optional("second_level_address", value::address);
+    let identity = identity(section, second_level.as_deref());
+    (identity, second_level)
+}
+
+fn identity(section: Section<'_>, second_level: Option<&str>) -> Option<Identity> {
     let name = section.required("name", "\"Service Desk\"", value::text);
     let address = section.required("address", "\"desk@desk.example\"", value::address);
     let aliases = section.list("aliases", value::address).unwrap_or_default();
@@ -20,6 +26,7 @@ pub(super) fn desk(section: Section<'_>) -> Option<Identity> {
     let escalation_phone = section.required("escalation_phone", "\"12 345 67 80\"", value::text);
     let portal = section.required("portal", "\"portal.desk.example\"", value::text);
     check_addresses(&section, address.as_deref(), &aliases, escalation.as_deref());
+    check_second_level(&section, address.as_deref(), &aliases, escalation.as_deref(), second_level);
     section.finish();
     let (name, address, escalation_address) = (name?, address?, escalation?);
     Some(Identity {
@@ -47,6 +54,26 @@ fn check_addresses(section: &Section<'_>, address: Option<&str>, aliases: &[Stri
         let message = "is an address of the desk itself, so that escalated tickets would come back as new ones; write \
                        another";
         section.fault("escalation_address", message);
+    }
+}
+
+fn check_second_level(
+    section: &Section<'_>,
+    address: Option<&str>,
+    aliases: &[String],
+    escalation: Option<&str>,
+    second_level: Option<&str>,
+) {
+    let Some(second_level) = second_level else { return };
+    let bare = without_detail(second_level);
+    if address == Some(bare.as_str()) || aliases.contains(&bare) {
+        let message = "is an address of the desk itself, so that escalated tickets would come back as new ones; write \
+                       another";
+        section.fault("second_level_address", message);
+    }
+    if escalation == Some(second_level) {
+        section
+            .fault("second_level_address", "is where nobody has taken the ticket over; write another, or leave it out");
     }
 }
 

@@ -429,6 +429,61 @@ fn secrets() {
 }
 
 #[test]
+fn escalation_and_alerts() {
+    for (written, fault) in [
+        ("escalation_ack = '30s'", "1 escalation_ack: is out of bounds; write at least \"1m\" and at most \"24h\""),
+        ("escalation_ack = 30", "1 escalation_ack: is an integer; write a length of time"),
+        ("close_after_days = 0", "1 close_after_days: is out of bounds; write at least 1 and at most 365"),
+        ("close_after_days = '14'", "1 close_after_days: is not a whole number"),
+        ("close_after_days = -1", "1 close_after_days: is not a whole number"),
+    ] {
+        check(&format!("{written}\n{}", good()), fault);
+    }
+    let phone = "phone = \"1\"";
+    check_line(
+        phone,
+        &format!("{phone}\nsecond_level_address = 'chief'"),
+        "7 desk.second_level_address: is not a mail",
+    );
+    check_line(
+        phone,
+        &format!("{phone}\nsecond_level_address = 'Desk+x@desk.example'"),
+        "7 desk.second_level_address: is an address of the desk itself",
+    );
+    check_line(
+        phone,
+        &format!("{phone}\nsecond_level_address = 'boss@desk.example'"),
+        "7 desk.second_level_address: is where nobody has taken the ticket over",
+    );
+    for (written, fault) in [
+        ("", "21 alert.command: is missing; write command ="),
+        ("command = []", "22 alert.command: names no program"),
+        ("command = '/bin/sh'", "22 alert.command: is not a list\n22 alert.command: names no program"),
+        ("command = ['page']", "22 alert.command: is not a full path; write it from / on (page)"),
+        ("command = ['/nowhere/page']", "22 alert.command: names a file that cannot be read: No such"),
+        ("command = ['DIR/credentials/token-key']", "22 alert.command: names a file that is no program"),
+        ("command = ['/bin/sh', 5]", "22 alert.command[1]: is an integer; write a text"),
+        ("command = ['/bin/sh']\ntime_limit = '1h'", "23 alert.time_limit: is out of bounds"),
+        ("command = ['/bin/sh', '-c', 'true']\ntime_limit = '5s'", ""),
+    ] {
+        check(&format!("{}[alert]\n{written}\n", good()), fault);
+    }
+    check(&format!("{}[smtp_fallback]\nhost = 'x y'\n", good()), "22 smtp_fallback.host: is not a host name");
+    check(
+        &format!("{}[smtp_fallback]\nhost = 'x'\n[outgoing_fallback]\nmaildir = '/tmp/x'\n", good()),
+        "23 outgoing_fallback: contradicts [smtp_fallback]",
+    );
+    let text =
+        format!("escalation_ack = '45m'\nclose_after_days = 7\n{}[outgoing_fallback]\nmaildir = '/tmp/x'\n", good());
+    let config = Site::new().parse(&text).expect("no fault");
+    assert_eq!((config.escalation_ack, config.close_after_days), (Duration::from_secs(45 * 60), 7));
+    assert!(matches!(config.fallback, Some(Outgoing::Maildir(_))), "{:?}", config.fallback);
+    let config = Site::new().parse(&good()).expect("no fault");
+    assert_eq!((config.escalation_ack, config.close_after_days), (Duration::from_secs(30 * 60), 14));
+    assert!(config.fallback.is_none() && config.alert.is_none() && config.second_level_address.is_none());
+}
+
+#[test]
 fn mailboxes() {
     let user = "user = \"desk\"";
     for (written, fault) in [
@@ -491,7 +546,7 @@ fn the_sample_is_complete() {
     let heads = |key: &str| SAMPLE.lines().any(|line| head(line) == Some(key));
     let odd = "nonsense = 1\n";
     let sections = "[outgoing]\nODD[[mailbox]]\nkind = 'imap'\nODD[[mailbox]]\nkind = 'maildir'\nODD[desk]\nODD\
-                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD";
+                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD";
     let faults = Site::new().parse(&format!("{odd}{}", sections.replace("ODD", odd))).expect_err("nonsense");
     let list = |fault: &Fault| Some(fault.message.split_once("there are ")?.1.to_string());
     let lists: Vec<String> = faults.all().iter().filter_map(list).collect();

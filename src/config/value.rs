@@ -131,6 +131,16 @@ where
     }
 }
 
+/// A whole number within bounds.
+pub(super) fn whole(least: u16, most: u16) -> impl Fn(&DeValue<'_>) -> Result<u16, String> {
+    move |value| {
+        let number = integer(value).and_then(|number| u16::try_from(number).ok());
+        let number =
+            number.ok_or_else(|| format!("is not a whole number; write one from {least} to {most}, without quotes"))?;
+        within(number, least, most, |number| number.to_string())
+    }
+}
+
 /// A number of bytes within bounds, such as `50 MB`.
 pub(super) fn size(least: u64, most: u64) -> impl Fn(&DeValue<'_>) -> Result<u64, String> {
     move |value| {

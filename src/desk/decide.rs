@@ -1,11 +1,18 @@
 //! The whole way of a mail through the desk: [`decide`] takes what is known and returns what is
-//! to be done, with its reasons. Also what is to be done when a clock falls due
-//! ([`overdue`]) and when a mail of ours did not arrive ([`given_up`]).
+//! to be done, with its reasons. Also what is to be done when a rung of a clock's ladder is due
+//! ([`fire`]), when a mail of ours was accepted ([`accepted`]) or did not arrive ([`given_up`]), when
+//! a person says that something has happened ([`event`](event())), and when a ticket's own time has
+//! come ([`by_itself`]).
 
 mod acknowledge;
+mod by_itself;
 mod engineer;
-mod overdue;
+mod event;
+mod handover;
+mod progress;
 mod request;
+mod rung;
+mod sent;
 mod undelivered;
 
 use std::cell::OnceCell;
@@ -18,18 +25,24 @@ use super::contract::Excerpt;
 use super::extract::{Numbers, OnFile};
 use super::language::Language;
 use super::message::{Address, Message};
+use super::plan::{Concern, DeliveryTime};
 use super::reading::Reading;
-use super::reply::{self, Post, Purpose};
+use super::reply::{self, Alert, Keeps, Post, Purpose};
 use super::site::{Engineer, Site};
 use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
-use super::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, State, Ticket};
+use super::ticket::{Clock, ClockKind, Entry, EntryKind, Fired, KnownNumber, NumberKind, State, Ticket, Wait};
 use super::ticket_number::TicketNumber;
 use super::token::Purpose as TokenPurpose;
 use super::trust::{May, Rung, Sender, Standing, Verification};
+use request::Origin;
 
-pub use overdue::overdue;
+pub use by_itself::by_itself;
+pub use event::{Event, EventFacts, Refusal, event, events};
+pub use handover::Level;
 pub use request::known_numbers;
+pub use rung::{Downtime, RungFacts, fire};
+pub use sent::accepted;
 pub use undelivered::given_up;
 
 /// A mail as the intake hands it over.
@@ -67,8 +80,13 @@ pub struct Facts {
     pub decided_before: Option<Option<TicketNumber>>,
     /// Message-IDs that lead to exactly one ticket. One that leads to several leads nowhere.
     pub threads: Vec<(String, TicketNumber)>,
-    /// Every ticket that the keys lead to.
+    /// Every ticket that the keys lead to; in the place of one that was merged, the one it is part
+    /// of.
     pub tickets: Vec<Ticket>,
+    /// Numbers of merged tickets among the keys, and where they lead.
+    pub merged: Vec<(TicketNumber, TicketNumber)>,
+    /// The mails that belong to these tickets, oldest first, where the keys ask for them.
+    pub originals: Vec<(TicketNumber, Vec<Vec<u8>>)>,
     /// The contracts on file that the mail's numbers or its sender may be about.
     pub contracts: Excerpt,
     /// The mail of ours that a delivery report is about.
@@ -95,8 +113,10 @@ impl Facts {
         self.contracts.into_iter().any(|contract| contract.names_sender(sender))
     }
 
-    /// The ticket with this number.
+    /// The ticket with this number, or the one that it is part of.
     pub fn ticket(&self, number: TicketNumber) -> Option<&Ticket> {
+        let into = self.merged.iter().find(|(merged, _)| *merged == number).map(|(_, into)| *into);
+        let number = into.unwrap_or(number);
         self.tickets.iter().find(|ticket| ticket.number == number)
     }
 }
@@ -119,8 +139,12 @@ pub struct SentMail {
     pub purpose: Purpose,
     /// To whom it went.
     pub recipient: String,
-    /// The clock that its arrival satisfied.
-    pub satisfies: Option<ClockKind>,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// The promise that its arrival kept.
+    pub keeps: Option<Keeps>,
 }
 
 /// What becomes of a mail: exactly one of these, for ever.
@@ -188,14 +212,35 @@ pub enum Effect {
     AddEntry(TicketNumber, Entry),
     /// Answers to the mail with this Message-ID belong to the ticket.
     Thread(TicketNumber, String),
-    /// A clock starts, or replaces the one of its kind.
-    StartClock(TicketNumber, Clock),
-    /// A clock that was satisfied runs on.
-    ResumeClock(TicketNumber, ClockKind),
-    /// A clock fell due and this was acted upon.
-    FireClock(TicketNumber, ClockKind, Timestamp),
+    /// A clock as it is from now on, its rungs with it: it starts, is worked out again, stands
+    /// still, goes on or ends.
+    SetClock(TicketNumber, Clock),
+    /// The clocks that the mail with this Message-ID had satisfied run on.
+    ResumeClocks(TicketNumber, String),
+    /// A rung was done.
+    FireRung(TicketNumber, ClockKind, u32, String, Fired),
     /// The ticket changes its state.
     SetState(TicketNumber, State),
+    /// The ticket waits for the customer, or waits no more.
+    SetWait(TicketNumber, Option<Wait>),
+    /// The ticket closes by itself then, or does not.
+    SetClosing(TicketNumber, Option<Timestamp>),
+    /// Both numbers were there at this moment.
+    Admit(TicketNumber, Timestamp),
+    /// An engineer works on it, or nobody does.
+    Assign(TicketNumber, Option<String>),
+    /// The delivery time in place of the contract's.
+    OrderDelivery(TicketNumber, Option<DeliveryTime>),
+    /// What the request is about.
+    SetConcern(TicketNumber, Concern),
+    /// A number is none of the ticket's any more.
+    DropNumber(TicketNumber, NumberKind, String),
+    /// The first ticket is part of the second from now on.
+    MergeInto(TicketNumber, TicketNumber),
+    /// The acknowledgement of this ticket takes the second way out, and at once.
+    UseSecondRoute(TicketNumber),
+    /// The alert command is run.
+    Alert(Alert),
     /// A mail leaves.
     Send(Post),
     /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
@@ -222,6 +267,8 @@ pub struct NewTicket {
     pub linked_to: Option<TicketNumber>,
     /// Tags of an earlier desk in the subject.
     pub earlier_tags: Vec<String>,
+    /// The closed ticket that it goes on with.
+    pub continues: Option<TicketNumber>,
 }
 
 /// Everything at hand while one mail is decided.
@@ -256,6 +303,13 @@ impl Case<'_> {
         let Some(from) = &self.mail.message.from else {
             return self.parked("no-sender", None);
         };
+        if let Some((level, number)) = handover::answered(self) {
+            return match verdict.kind {
+                Kind::Request | Kind::Own => handover::answer(self, from, level, number),
+                // A robot takes no ticket over.
+                Kind::AutoReply | Kind::Bulk | Kind::Bounce => self.robot_at(number, from),
+            };
+        }
         match verdict.kind {
             Kind::Own => self.without_answer(Disposition::Noted, &verdict.rule),
             Kind::Bounce => undelivered::bounced(self),
@@ -264,12 +318,19 @@ impl Case<'_> {
             _ if engineer::claims_to_be(self, from) => engineer::answer(self, from),
             Kind::Bulk if !self.facts.names(&from.address) => self.without_answer(Disposition::Noted, &verdict.rule),
             Kind::Bulk | Kind::Request => match thread::thread(self.keys, self.facts) {
+                Thread::Answers { ticket, takes_part, .. } if ticket.state == State::Closed => {
+                    let origin = match takes_part {
+                        true => Origin { linked_to: None, continues: Some(ticket) },
+                        false => Origin { linked_to: Some(ticket), continues: None },
+                    };
+                    request::open(self, from, origin, "answers-a-closed-ticket")
+                }
                 Thread::Answers { ticket, takes_part, evidence } => {
                     request::follow_up(self, from, ticket, takes_part, evidence)
                 }
                 Thread::Opens { linked_to, evidence } => match self.storm(from) {
                     Some(into) => request::fold(self, from, into),
-                    None => request::open(self, from, linked_to, evidence),
+                    None => request::open(self, from, Origin { linked_to, continues: None }, evidence),
                 },
             },
         }
@@ -343,6 +404,14 @@ impl Case<'_> {
         let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         self.decision(Disposition::Attached(ticket.number), rule, effects)
+    }
+
+    /// A robot's mail at the reply address of a hand-over becomes an entry: it takes nothing over.
+    fn robot_at(&self, number: TicketNumber, from: &Address) -> Decision {
+        let rule = &self.reading.verdict.rule;
+        let Some(ticket) = self.facts.ticket(number) else { return self.without_answer(Disposition::Noted, rule) };
+        let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
+        self.decision(Disposition::Attached(ticket.number), rule, vec![Effect::AddEntry(ticket.number, entry)])
     }
 
     fn entry(&self, kind: EntryKind, author: &str, ticket: Option<&Ticket>) -> Entry {

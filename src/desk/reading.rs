@@ -93,6 +93,7 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     let mut addresses: BTreeSet<String> = identity.aliases.iter().cloned().collect();
     addresses.insert(identity.address.clone());
     addresses.insert(identity.escalation_address.clone());
+    addresses.extend(site.second_level_address.clone());
     // Whoever got a mail of ours knows its Message-ID, and may send another mail under it.
     let from_us = message.from.as_ref().is_some_and(|from| from.address == identity.address);
     let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_keys.is_ours(id));

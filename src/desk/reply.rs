@@ -1,6 +1,7 @@
 //! Every mail that we write. The sentences stand in `rules/templates/`.
 
 mod acknowledgement;
+mod clocks;
 mod facts;
 mod letter;
 mod templates;
@@ -17,22 +18,20 @@ use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
 use super::storm::Recent;
-use super::ticket::{Clock, ClockKind, Ticket};
+use super::ticket::Ticket;
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
 use super::trust::Standing;
 use letter::Letter;
 
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
+pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
 pub use facts::holds_internal_text;
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
 /// refuse mails over 25 MB, and base64 adds a third.
 const MOST_ATTACHED_BYTES: usize = 15_000_000;
-
-/// The originals attached to an escalation beyond this size in all are left in the mailbox.
-const MOST_FORWARDED_BYTES: usize = 15_000_000;
 
 /// A mail that is to leave: one mail, one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +44,36 @@ pub struct Post {
     pub message_id: String,
     /// To whom it goes.
     pub recipient: String,
-    /// The clock that is satisfied once the SMTP server has accepted the mail.
-    pub satisfies: Option<ClockKind>,
+    /// The promise that is kept once the SMTP server has accepted the mail.
+    pub keeps: Option<Keeps>,
+    /// Whether it leaves by the second route first.
+    pub second_route: bool,
     /// The mail.
     pub bytes: Vec<u8>,
+}
+
+/// The promise that a mail keeps once it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Keeps {
+    /// The automatic answer.
+    Acknowledgement,
+    /// A person's contact: the first, or the answer to what the customer wrote since.
+    Contact,
+}
+
+impl Keeps {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Keeps::Acknowledgement => "acknowledgement",
+            Keeps::Contact => "contact",
+        }
+    }
+
+    /// The promise of that name.
+    pub fn named(name: &str) -> Option<Keeps> {
+        [Keeps::Acknowledgement, Keeps::Contact].into_iter().find(|keeps| keeps.name() == name)
+    }
 }
 
 /// What a mail of ours is for.
@@ -68,10 +93,16 @@ pub enum Purpose {
     Escalation,
     /// Tells an engineer that something needs a person.
     Alert,
+    /// Reminds an engineer of a clock.
+    Reminder,
+    /// Reminds the customer of what is to be sent back.
+    CustomerReminder,
+    /// Tells an engineer what escalation has answered.
+    TakenOver,
 }
 
 /// A purpose, as the database and the Message-ID name it.
-const PURPOSES: [(Purpose, &str); 7] = [
+const PURPOSES: [(Purpose, &str); 10] = [
     (Purpose::Acknowledgement, "acknowledgement"),
     (Purpose::Gathered, "gathered"),
     (Purpose::Notice, "notice"),
@@ -79,6 +110,9 @@ const PURPOSES: [(Purpose, &str); 7] = [
     (Purpose::Copy, "copy"),
     (Purpose::Escalation, "escalation"),
     (Purpose::Alert, "alert"),
+    (Purpose::Reminder, "reminder"),
+    (Purpose::CustomerReminder, "customer-reminder"),
+    (Purpose::TakenOver, "taken-over"),
 ];
 
 impl Purpose {
@@ -196,12 +230,12 @@ pub fn copy(
         .write("copy", context)
 }
 
-/// Passes an engineer's answer on to the customer: rebuilt from its text, under the desk's
-/// address, with nothing of the engineer's mail but the name, the text and the files.
+/// Passes a person's answer on to the customer: rebuilt from its text, under the desk's
+/// address, with nothing of the person's mail but the name, the text and the files.
 pub fn relay(
     site: &Site,
     ticket: &Ticket,
-    engineer: &Engineer,
+    author: &str,
     text: &str,
     mail: &Mail,
     now: Timestamp,
@@ -209,46 +243,18 @@ pub fn relay(
     let context = json!({
         "ticket": ticket.number.to_string(),
         "subject": ticket.subject,
-        "engineer": engineer.name,
+        "engineer": author,
         "text": text,
         "desk": facts::desk(site),
     });
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
         .answers_with(&customer_token(site, &ticket.customer, ticket.number))
-        .from_name(format!("{}, {}", engineer.name, site.identity.name))
+        .from_name(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
         .attach(files(mail).0)
         .write(&localised("relay", ticket.language), context)?;
-    Ok(Post { satisfies: Some(ClockKind::Reaction), ..post })
-}
-
-/// Forwards an overdue ticket with its whole history and the original mails.
-pub fn escalation(
-    site: &Site,
-    ticket: &Ticket,
-    clock: &Clock,
-    originals: Vec<Vec<u8>>,
-    now: Timestamp,
-) -> Result<Post, ReplyError> {
-    let history = ticket.entries.iter().map(|entry| facts::history(site, entry)).collect::<Vec<_>>();
-    let count = originals.len();
-    let forwarded = within(originals, MOST_FORWARDED_BYTES, Vec::len);
-    let context = json!({
-        "facts": facts::block(site, ticket),
-        "due": site.calendar.local(clock.due).polish(),
-        "explanation": clock.explanation,
-        "history": history,
-        "left_out": count - forwarded.len(),
-        "desk": facts::desk(site),
-    });
-    let cause = format!("{} {}", ticket.number, clock.kind);
-    let recipient = Address { name: String::new(), address: site.identity.escalation_address.clone() };
-    Letter::new(site, Purpose::Escalation, cause.as_bytes(), &recipient, now)
-        .about(ticket)
-        .automatic(AutoSubmitted::Generated)
-        .forward(forwarded)
-        .write("escalation", context)
+    Ok(Post { keeps: Some(Keeps::Contact), ..post })
 }
 
 /// Tells an engineer of a mail that waits for a person.
@@ -300,7 +306,7 @@ pub fn undelivered(
         "purpose": sent.purpose.name(),
         "recipient": sent.recipient,
         "reason": reason,
-        "resumed": sent.satisfies.is_some(),
+        "resumed": sent.keeps.map(Keeps::name),
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::Alert, cause, &engineer.mailbox(), now)

@@ -4,7 +4,9 @@ use jiff::SignedDuration;
 
 use super::budget::Budget;
 use super::calendar::Calendar;
+use super::escalation::Ladder;
 use super::message::Address;
+use super::plan::Plans;
 use super::rules::Rules;
 use super::token::TokenKeys;
 use super::trust::Authentication;
@@ -27,8 +29,22 @@ pub struct Site {
     pub authentication: Authentication,
     /// How many automatic mails may leave.
     pub budget: Budget,
+    /// What each plan promises.
+    pub plans: Plans,
+    /// What is done about each clock, and when.
+    pub ladder: Ladder,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
+    /// Within how much of the window a person is to take an escalated ticket over.
+    pub escalation_ack: SignedDuration,
+    /// Where a ticket goes that nobody at escalation has taken over, in lower case.
+    pub second_level_address: Option<String>,
+    /// How many days after it was resolved a ticket closes by itself.
+    pub close_after_days: u16,
+    /// Whether there is an alert command.
+    pub has_alert_command: bool,
+    /// Whether there is a second way out for mail.
+    pub has_second_route: bool,
 }
 
 /// Where the token stands that an answer brings back.

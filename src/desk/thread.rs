@@ -42,6 +42,8 @@ pub struct Keys {
     pub sender: Option<String>,
     /// How many of the sender's recent tickets are wanted at most.
     pub recent: u32,
+    /// Whether the mails of the ticket are wanted, too, to be handed over with it.
+    pub originals: bool,
 }
 
 /// Says what to look up.
@@ -57,6 +59,7 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         numbers: reading.number_keys(message, site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
         recent: storm::tickets_to_look_at(site.budget.storm),
+        originals: reading.escalation.is_some(),
     }
 }
 

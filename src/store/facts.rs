@@ -18,6 +18,7 @@ impl Work<'_> {
         let mut wanted: Vec<TicketId> = Vec::new();
         for message_id in &keys.message_ids {
             if let Some(id) = self.only_ticket_of(message_id)? {
+                let id = self.whole_ticket(id)?;
                 threads.push((message_id.clone(), self.ticket_number(id)?));
                 wanted.push(id);
             }
@@ -36,14 +37,31 @@ impl Work<'_> {
         if let Some(number) = bounced.as_ref().and_then(|sent| sent.ticket) {
             wanted.extend(self.find_ticket(number)?);
         }
+        let mut merged = Vec::new();
+        for id in &mut wanted {
+            let whole = self.whole_ticket(*id)?;
+            if whole != *id {
+                merged.push((self.ticket_number(*id)?, self.ticket_number(whole)?));
+                *id = whole;
+            }
+        }
         wanted.sort_by_key(|id| id.0);
         wanted.dedup();
+        let tickets = wanted.iter().map(|id| self.ticket(*id)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut originals = Vec::new();
+        if keys.originals {
+            for (id, ticket) in wanted.iter().zip(&tickets) {
+                originals.push((ticket.number, self.originals(*id)?));
+            }
+        }
         let senders: Vec<&str> = keys.sender.as_deref().into_iter().collect();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
             threads,
-            tickets: wanted.into_iter().map(|id| self.ticket(id)).collect::<anyhow::Result<_>>()?,
             contracts: self.on_file(&Question::new(keys.numbers.clone(), &senders, now))?,
+            tickets,
+            merged,
+            originals,
             bounced,
             sent: self.sent_lately(sender, now)?,
             recent: self.recent_of(sender, now, keys.recent)?,

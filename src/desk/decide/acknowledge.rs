@@ -1,30 +1,31 @@
 //! The acknowledgement of a new ticket: in full or neutral, as the sender stands; one for many,
 //! where the budget is used up; or none, by a rule that is recorded.
 
-use super::request::{REACTION_TIME, known_numbers, window};
+use super::progress::Progress;
+use super::request::known_numbers;
 use super::{Case, Effect};
 use crate::desk::contract::Excerpt;
 use crate::desk::entitlement;
 use crate::desk::extract::OnFile;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Acknowledgement};
-use crate::desk::ticket::{ClockKind, Entry, EntryKind, Ticket};
+use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Ticket};
 use crate::desk::trust::{Proof, Rung};
 
-/// Adds the acknowledgement to the effects. Returns whether it goes out, and by which rule.
-pub(super) fn acknowledge(case: &Case, from: &Address, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool, String) {
+/// Writes the acknowledgement. Returns whether it goes out, and by which rule.
+pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) -> (bool, String) {
     let answer = &case.reading.verdict.answer;
     if !answer.send {
-        return withheld(case, ticket, &answer.rule, effects);
+        return withheld(case, progress, &answer.rule);
     }
     // The domain asks that the mail be refused: whoever is named there did not write it.
     if matches!(case.sender.as_ref().map(|sender| &sender.proof), Some(Proof::Refuted { reject: true })) {
-        return withheld(case, ticket, "sender-refuted", effects);
+        return withheld(case, progress, "sender-refuted");
     }
     if let Some(budget) = case.site.budget.used_up(&case.facts.sent) {
         return match case.facts.names(&from.address) {
-            true => gather(case, from, ticket, budget, effects),
-            false => withheld(case, ticket, budget, effects),
+            true => gather(case, from, progress, budget),
+            false => withheld(case, progress, budget),
         };
     }
     let contracts = contracts_to_be_told_of(case, from);
@@ -33,25 +34,27 @@ pub(super) fn acknowledge(case: &Case, from: &Address, ticket: &Ticket, effects:
     let numbers = if all { case.numbers().clone() } else { with_these() };
     let rung = case.standing(None).map_or(Rung::Unknown, |standing| standing.rung);
     let known = known_numbers(&numbers);
+    let ticket = &progress.ticket;
     let start = ticket.clock(ClockKind::Reaction).map_or(case.now, |clock| clock.start);
     let day = case.site.calendar.date(start);
     // The hour follows from the same contracts, while the clock itself follows from all: an early
     // hour would tell a 24x7 contract.
-    let window = window(case, &contracts, &known, day);
-    let due = case.site.calendar.due(start, REACTION_TIME, &window).at;
+    let told = Ticket { on_file: contracts.clone(), numbers: known.clone(), ..ticket.clone() };
+    let terms = Progress::new(told, case.site, case.now).terms();
+    let due = case.site.plans.reaction(&terms, start, ticket.concern, &case.site.calendar).due;
     let entitlement = entitlement::of(&contracts, &known, Some(&from.address), day);
     let entitlement = entitlement.as_ref().filter(|_| case.may(None).see);
     let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: &numbers, entitlement, due };
     let post = match reply::acknowledgement(case.site, &ack, case.now) {
         Ok(post) => post,
         Err(error) => {
-            effects.push(Effect::Report(error.to_string()));
+            progress.push(Effect::Report(error.to_string()));
             return (false, "acknowledgement-cannot-be-written".to_string());
         }
     };
-    effects.push(Effect::AddEntry(ticket.number, entry(case, EntryKind::Acknowledged, Some(&post.message_id), "")));
-    effects.push(Effect::Thread(ticket.number, post.message_id.clone()));
-    effects.push(Effect::Send(post));
+    progress.entry(entry(case, EntryKind::Acknowledged, Some(&post.message_id), ""));
+    progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
+    progress.push(Effect::Send(post));
     (true, answer.rule.clone())
 }
 
@@ -67,28 +70,29 @@ fn contracts_to_be_told_of(case: &Case, from: &Address) -> Excerpt {
 
 /// A sender named in a contract is never left without: one mail lists all of its tickets, once they
 /// have gathered for a while.
-fn gather(case: &Case, from: &Address, ticket: &Ticket, rule: &str, effects: &mut Vec<Effect>) -> (bool, String) {
+fn gather(case: &Case, from: &Address, progress: &mut Progress, rule: &str) -> (bool, String) {
     let waiting = case.facts.gathering.as_ref();
     let cause = waiting.map_or(case.mail.content_hash, |waiting| waiting.cause);
     let mut tickets = waiting.map(|waiting| waiting.tickets.clone()).unwrap_or_default();
-    tickets.push(ticket.number);
-    match reply::gathered(case.site, from, &tickets, ticket.language, &cause, case.now) {
+    tickets.push(progress.ticket.number);
+    match reply::gathered(case.site, from, &tickets, progress.ticket.language, &cause, case.now) {
         Ok(post) => {
-            let entry = entry(case, EntryKind::Withheld, Some(&post.message_id), rule);
-            effects.push(Effect::AddEntry(ticket.number, entry));
+            progress.entry(entry(case, EntryKind::Withheld, Some(&post.message_id), rule));
+            progress.end(ClockKind::Acknowledge, case.now, Ending::Withheld, rule);
             let leaves = case.now.saturating_add(case.site.budget.gathering).unwrap_or(case.now);
-            effects.push(Effect::Gather(post, cause, leaves));
+            progress.push(Effect::Gather(post, cause, leaves));
             (false, rule.to_string())
         }
         Err(error) => {
-            effects.push(Effect::Report(error.to_string()));
-            withheld(case, ticket, rule, effects)
+            progress.push(Effect::Report(error.to_string()));
+            withheld(case, progress, rule)
         }
     }
 }
 
-fn withheld(case: &Case, ticket: &Ticket, rule: &str, effects: &mut Vec<Effect>) -> (bool, String) {
-    effects.push(Effect::AddEntry(ticket.number, entry(case, EntryKind::Withheld, None, rule)));
+fn withheld(case: &Case, progress: &mut Progress, rule: &str) -> (bool, String) {
+    progress.entry(entry(case, EntryKind::Withheld, None, rule));
+    progress.end(ClockKind::Acknowledge, case.now, Ending::Withheld, rule);
     (false, rule.to_string())
 }
 

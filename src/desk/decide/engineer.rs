@@ -1,11 +1,12 @@
 //! A mail that claims to be an engineer's: passed on to the customer when it is proven, held when
 //! it is not.
 
+use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
-use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
+use crate::desk::ticket::{Entry, EntryKind, Step, Ticket};
 use crate::desk::token::{self, Purpose, Refusal, Token};
 use crate::desk::trust::Proof;
 
@@ -25,29 +26,34 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     if let Some(reason) = unfit(&text, case) {
         return case.parked(reason, Some(engineer));
     }
-    let relay = match reply::relay(case.site, ticket, engineer, &text, case.mail, case.now) {
+    let relay = match reply::relay(case.site, ticket, &engineer.name, &text, case.mail, case.now) {
         Ok(relay) => relay,
         Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
     };
     let number = ticket.number;
-    let state = if ticket.missing().is_empty() { State::InVerification } else { State::AwaitingData };
+    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
+    if progress.step(Step::Contact, case.now).is_err() {
+        return case.parked("ticket-takes-no-answer", Some(engineer));
+    }
     // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    let entry = Entry {
+    progress.entry(Entry {
         message_id: Some(relay.message_id.clone()),
         ..case.entry(EntryKind::Answered, &engineer.id, Some(ticket))
-    };
-    let mut effects =
-        vec![Effect::AddEntry(number, entry), Effect::Thread(number, relay.message_id.clone()), Effect::Send(relay)];
+    });
+    progress.push(Effect::Thread(number, relay.message_id.clone()));
+    progress.push(Effect::Send(relay));
     if let Some(message_id) = &case.mail.message.message_id {
-        effects.push(Effect::Thread(number, message_id.clone()));
+        progress.push(Effect::Thread(number, message_id.clone()));
     }
-    if ticket.state != state {
-        effects.push(Effect::SetState(number, state));
+    if ticket.assignee.is_none() {
+        progress.assign(Some(&engineer.id));
     }
     let others = case.site.active_engineers().filter(|other| other.id != engineer.id);
-    let copies = others.map(|other| reply::copy(case.site, ticket, engineer, &text, case.mail, other, case.now));
-    effects.extend(copies.map(Effect::from));
-    case.decision(Disposition::Attached(number), "engineer-answers", effects)
+    for other in others {
+        let copy = reply::copy(case.site, &progress.ticket, engineer, &text, case.mail, other, case.now);
+        progress.push(copy);
+    }
+    case.decision(Disposition::Attached(number), "engineer-answers", progress.effects)
 }
 
 struct Held<'a> {

@@ -1,30 +1,34 @@
 //! A person's mail: it opens a ticket, or goes on with one.
 
-use jiff::civil::Date;
+use jiff::Timestamp;
 
 use super::acknowledge::acknowledge;
-use super::{Case, Decision, Disposition, Effect, NewTicket};
-use crate::desk::calendar::{self, WindowName};
-use crate::desk::contract::{Contract, Excerpt, ServiceWindow};
-use crate::desk::entitlement;
+use super::progress::Progress;
+use super::{Case, Decision, Disposition, Effect, NewTicket, handover};
+use crate::desk::calendar;
+use crate::desk::contract::Contract;
 use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
 use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
-use crate::desk::ticket::{Clock, ClockKind, EntryKind, KnownNumber, NumberKind, State, Ticket};
+use crate::desk::ticket::{ClockKind, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
 use crate::desk::trust::{Change, Standing};
-
-/// The longest time from sending to a person's contact, for every plan (terms of service,
-/// "czas reakcji").
-pub(super) const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// The most people in Cc who take part in a ticket from the beginning.
 const MOST_COLLEAGUES: usize = 20;
 
-/// Opens a ticket: clock, acknowledgement, and a notice to each engineer.
-pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evidence: &str) -> Decision {
+/// Where a ticket that a mail opens comes from.
+pub(super) struct Origin<'a> {
+    /// The ticket that a stranger's mail names.
+    pub(super) linked_to: Option<&'a Ticket>,
+    /// The closed ticket that its own customer goes on with.
+    pub(super) continues: Option<&'a Ticket>,
+}
+
+/// Opens a ticket: clocks, acknowledgement, and a notice to each engineer.
+pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) -> Decision {
     let number = TicketNumber::new(case.site.calendar.year(case.now), case.facts.next_sequence);
     let message = &case.mail.message;
     let new = NewTicket {
@@ -33,39 +37,34 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         subject: message.subject.clone(),
         language: case.reading.language,
         opened_at: case.now,
-        linked_to: linked_to.map(|ticket| ticket.number),
+        linked_to: origin.linked_to.map(|ticket| ticket.number),
+        continues: origin.continues.map(|ticket| ticket.number),
         earlier_tags: ticket_number::earlier_tags(&message.subject),
     };
-    let colleagues = colleagues(case, from);
-    let numbers = numbers_of(case);
-    let clock = reaction_clock(case, &numbers);
-    let ticket = Ticket {
-        number,
-        state: State::New,
-        customer: from.clone(),
-        participants: [vec![from.address.clone()], colleagues.clone()].concat(),
-        subject: new.subject.clone(),
-        language: new.language,
-        opened_at: case.now,
-        linked_to: new.linked_to,
-        earlier_tags: new.earlier_tags.clone(),
-        numbers: numbers.clone(),
-        clocks: vec![clock.clone()],
-        entries: Vec::new(),
-        on_file: case.facts.contracts.clone(),
-    };
-    let mut effects = vec![
-        Effect::Open(new),
-        Effect::AddParticipant(number, from.address.clone()),
-        Effect::AddEntry(number, case.entry(EntryKind::Customer, &from.address, None)),
-        Effect::StartClock(number, clock),
-    ];
-    effects.extend(numbers.into_iter().map(|known| Effect::AddNumber(number, known)));
-    effects.extend(message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
-    effects.extend(colleagues.into_iter().map(|address| Effect::AddParticipant(number, address)));
-    let answer = acknowledge(case, from, &ticket, &mut effects);
-    notify(case, &ticket, true, case.standing(None), &mut effects);
-    Decision { answer, ..case.decision(Disposition::Opened(number), evidence, effects) }
+    let mut progress = Progress::new(Ticket::born(&new), case.site, case.now);
+    progress.ticket.on_file = case.facts.contracts.clone();
+    progress.push(Effect::Open(new));
+    progress.push(Effect::AddParticipant(number, from.address.clone()));
+    for address in colleagues(case, from) {
+        progress.ticket.participants.push(address.clone());
+        progress.push(Effect::AddParticipant(number, address));
+    }
+    progress.entry(case.entry(EntryKind::Customer, &from.address, None));
+    numbers_of(case).into_iter().for_each(|known| progress.add_number(known));
+    if let Some(closed) = origin.continues {
+        carry_over(&mut progress, closed);
+    }
+    if let Some(id) = &message.message_id {
+        progress.push(Effect::Thread(number, id.clone()));
+    }
+    let (start, reason) = clock_start(case);
+    progress.start(ClockKind::Reaction, start, reason);
+    progress.start(ClockKind::Acknowledge, start, reason);
+    progress.admit();
+    let answer = acknowledge(case, from, &mut progress);
+    wish(case, &mut progress, from, vec![case.mail.raw.clone()]);
+    notify(case, &mut progress, true, case.standing(None));
+    Decision { answer, ..case.decision(Disposition::Opened(number), evidence, progress.effects) }
 }
 
 /// Those in Cc who take part from the beginning: a copy by itself gives nobody access, so only whom
@@ -81,6 +80,16 @@ fn colleagues(case: &Case, from: &Address) -> Vec<String> {
     copied.filter(named).filter(|address| **address != from.address).cloned().collect()
 }
 
+/// The numbers of the closed ticket, as if its mails were quoted: they choose the clock, and the
+/// customer is asked whether it is the same device.
+fn carry_over(progress: &mut Progress, closed: &Ticket) {
+    progress.ticket.on_file.extend(&closed.on_file);
+    for known in &closed.numbers {
+        let evidence = format!("quote: {} [closed-ticket {}]", known.value, closed.number);
+        progress.add_number(KnownNumber { quoted: true, evidence, ..known.clone() });
+    }
+}
+
 /// Adds a mail to its ticket and tells the engineers. A sender who does not take part, or whose own
 /// domain denies the mail, is marked, and neither takes part from now on nor gets anything.
 pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part: bool, evidence: &str) -> Decision {
@@ -88,27 +97,60 @@ pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part
     let denied = takes_part && !case.may(Some(ticket)).append;
     let takes_part = takes_part && !denied;
     let kind = if takes_part { EntryKind::Customer } else { EntryKind::Unconfirmed };
-    let mut effects = vec![Effect::AddEntry(number, case.entry(kind, &from.address, Some(ticket)))];
-    effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
     let standing = case.standing(Some(ticket));
-    let mut ticket = ticket.clone();
-    if takes_part {
-        ticket.on_file.extend(&case.facts.contracts);
-        let new = numbers_of(case).into_iter().filter(|known| !already_known(&ticket, known)).collect::<Vec<_>>();
-        effects.extend(new.iter().map(|known| Effect::AddNumber(number, known.clone())));
-        ticket.numbers.extend(new);
-        if ticket.state == State::AwaitingData && ticket.missing().is_empty() {
-            effects.push(Effect::SetState(number, State::InVerification));
-        }
+    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
+    progress.entry(case.entry(kind, &from.address, Some(ticket)));
+    if let Some(id) = &case.mail.message.message_id {
+        progress.push(Effect::Thread(number, id.clone()));
     }
-    notify(case, &ticket, takes_part, standing, &mut effects);
+    if takes_part {
+        progress.ticket.on_file.extend(&case.facts.contracts);
+        customer_writes(case, &mut progress);
+        wish(case, &mut progress, from, handover::with_this_mail(case, ticket));
+    }
+    notify(case, &mut progress, takes_part, standing);
     let reason = match evidence {
         evidence if takes_part => evidence,
         _ if denied => "denied-by-the-senders-domain",
         CUSTOMER_TOKEN => "token-of-another-address",
         _ => "answers-a-known-mail-as-a-stranger",
     };
-    case.decision(Disposition::Attached(number), reason, effects)
+    case.decision(Disposition::Attached(number), reason, progress.effects)
+}
+
+/// What a further mail of the customer's does to the ticket: it ends a wait, takes up what was
+/// resolved, starts the clock that it waits on, and may supply what was missing.
+fn customer_writes(case: &Case, progress: &mut Progress) {
+    let (start, reason) = clock_start(case);
+    let resolved = progress.ticket.state == State::Resolved;
+    let waited = progress.ticket.state == State::WaitingForCustomer;
+    // A closed or merged ticket does not come here.
+    let _ = progress.step(Step::CustomerWrites, start);
+    let new = numbers_of(case).into_iter().filter(|known| !already_known(&progress.ticket, known));
+    let new: Vec<KnownNumber> = new.collect();
+    let supplied = !new.is_empty();
+    new.into_iter().for_each(|known| progress.add_number(known));
+    let runs = |progress: &Progress, kind| progress.ticket.running(kind).next().is_some();
+    if resolved {
+        progress.record(EntryKind::Order, "desk", "reopened: the customer answers".to_string());
+        progress.start(ClockKind::Reaction, start, reason);
+    } else if !runs(progress, ClockKind::Reaction) && !runs(progress, ClockKind::FollowUp) {
+        progress.start(ClockKind::FollowUp, start, reason);
+    }
+    if waited {
+        progress.record(EntryKind::Order, "desk", "the wait is over: the customer answers".to_string());
+    }
+    if supplied {
+        progress.recompute("the customer has supplied a number");
+    }
+    progress.admit();
+}
+
+/// Forwards the ticket at once where the mail asks for it in words.
+fn wish(case: &Case, progress: &mut Progress, from: &Address, originals: Vec<Vec<u8>>) {
+    if let Some(rule) = &case.reading.escalation {
+        handover::on_wish(progress, &from.address, rule, &case.mail.content_hash, &originals);
+    }
 }
 
 /// Adds one more of many similar mails to the ticket into which they fold. The engineers are told
@@ -151,36 +193,14 @@ fn numbers_of(case: &Case) -> Vec<KnownNumber> {
     known_numbers(case.numbers())
 }
 
-fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
-    let (start, start_reason) =
-        calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit);
-    let window = window(case, &case.facts.contracts, numbers, case.site.calendar.date(start));
-    let due = case.site.calendar.due(start, REACTION_TIME, &window);
-    Clock {
-        kind: ClockKind::Reaction,
-        start,
-        start_reason: start_reason.to_string(),
-        due: due.at,
-        explanation: due.steps.join("; "),
-        satisfied_at: None,
-        fired_at: None,
-    }
+fn clock_start(case: &Case) -> (Timestamp, &'static str) {
+    calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit)
 }
 
-/// The window of those of the contracts that the request of this day is about, else 8x5 (service
-/// terms, "Reading the clocks").
-pub(super) fn window(case: &Case, contracts: &Excerpt, numbers: &[KnownNumber], day: Date) -> WindowName {
-    let window = entitlement::window(contracts, numbers, case.keys.sender.as_deref(), day);
-    WindowName::new(match window {
-        Some(ServiceWindow::Always) => "24x7",
-        Some(ServiceWindow::EightByFive) | None => "8x5",
-    })
-}
-
-fn notify(case: &Case, ticket: &Ticket, takes_part: bool, standing: Option<Standing>, effects: &mut Vec<Effect>) {
+fn notify(case: &Case, progress: &mut Progress, takes_part: bool, standing: Option<Standing>) {
     for engineer in case.site.active_engineers() {
-        let standing = standing.as_ref();
+        let (ticket, standing) = (&progress.ticket, standing.as_ref());
         let notice = Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, engineer };
-        effects.push(Effect::from(reply::notice(case.site, &notice, case.now)));
+        progress.push(reply::notice(case.site, &notice, case.now));
     }
 }

@@ -58,7 +58,7 @@ fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Sit
         at: now,
     };
     let mut effects = vec![Effect::AddEntry(number, entry)];
-    effects.extend(sent.satisfies.map(|kind| Effect::ResumeClock(number, kind)));
+    effects.extend(sent.keeps.map(|_| Effect::ResumeClocks(number, sent.message_id.clone())));
     // An engineer whose own mailbox refuses mail cannot be told there; the others can.
     let reachable = site.active_engineers().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
     let alerts = reachable.map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));

@@ -80,6 +80,12 @@ impl<'a> Letter<'a> {
         self
     }
 
+    /// Answers go to this address.
+    pub(super) fn answers_to(mut self, address: String) -> Self {
+        self.outgoing.reply_to = Some(address);
+        self
+    }
+
     /// All mails of a ticket to one engineer hang under one root, which need not exist: clients
     /// gather mails by a common reference.
     pub(super) fn internal_thread(mut self, ticket: &Ticket) -> Self {
@@ -125,7 +131,8 @@ impl<'a> Letter<'a> {
             purpose: self.purpose,
             message_id: self.outgoing.message_id.clone(),
             recipient: self.recipient,
-            satisfies: None,
+            keeps: None,
+            second_route: false,
             bytes: compose::compose(&self.outgoing)?,
         })
     }
