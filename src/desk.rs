@@ -9,6 +9,7 @@
 //! | [`text`] | what this person wrote now; quotes, signature, boilerplate set apart |
 //! | [`reading`] | all that a mail says by itself, gathered |
 //! | [`classify`] | what kind of mail this is, with the rule that says so |
+//! | [`answer`] | what an engineer wrote, cut out and built again for the customer |
 //! | [`bounce`] | what a delivery report says |
 //! | [`language`] | in which language the sender wrote |
 //! | [`wishes`] | whether the sender asks for escalation in words |
@@ -32,6 +33,7 @@
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
 
+pub mod answer;
 pub mod bounce;
 pub mod budget;
 pub mod calendar;

@@ -382,7 +382,9 @@ impl Arrival {
             verification: None,
         };
         let engineers = office.site.active_engineers();
-        engineers.map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, engineer, now))).collect()
+        engineers
+            .map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)))
+            .collect()
     }
 
     fn place(&self) -> String {

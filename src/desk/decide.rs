@@ -97,6 +97,9 @@ pub struct Facts {
     pub recent: Vec<Recent>,
     /// The mail in which the sender's further requests gather.
     pub gathering: Option<Gathering>,
+    /// What engineers have read in our mails about the ticket of the token that they or whoever
+    /// handles escalations brought back, the newest first.
+    pub shown: Vec<String>,
     /// The sequence number that the next new ticket of this year gets.
     pub next_sequence: u32,
 }
@@ -385,13 +388,19 @@ impl Case<'_> {
 
     /// The mail waits for a person, and the engineers (or the one named) are told.
     fn parked(&self, reason: &str, tell: Option<&Engineer>) -> Decision {
+        self.parked_for(reason, None, tell)
+    }
+
+    /// The same, with what was found in the mail.
+    fn parked_for(&self, reason: &str, found: Option<&str>, tell: Option<&Engineer>) -> Decision {
         // A flood of forgeries is no reason to bury the engineers; what is held stays held.
         let told: Vec<_> = if !self.site.budget.allows_alert(&self.facts.sent) {
             Vec::new()
         } else {
             self.site.active_engineers().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect()
         };
-        let alerts = told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, engineer, self.now));
+        let alerts =
+            told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, found, engineer, self.now));
         self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
     }
 

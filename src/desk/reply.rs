@@ -11,6 +11,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::answer::Answer;
 use super::compose::{AutoSubmitted, ComposeError};
 use super::decide::{Effect, Mail, SentMail};
 use super::language::Language;
@@ -26,7 +27,6 @@ use letter::Letter;
 
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
-pub use facts::holds_internal_text;
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
@@ -50,6 +50,8 @@ pub struct Post {
     pub second_route: bool,
     /// The mail.
     pub bytes: Vec<u8>,
+    /// What an engineer reads in it, where it is to one: none of that may come back in an answer.
+    pub shown: Option<String>,
 }
 
 /// The promise that a mail keeps once it is accepted.
@@ -116,6 +118,12 @@ const PURPOSES: [(Purpose, &str); 10] = [
 ];
 
 impl Purpose {
+    /// Whether it is read by people of the desk alone.
+    pub fn is_internal(self) -> bool {
+        use Purpose::{Acknowledgement, CustomerReminder, Gathered, Relay};
+        !matches!(self, Acknowledgement | Gathered | Relay | CustomerReminder)
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         PURPOSES.iter().find(|(purpose, _)| *purpose == self).map_or("", |(_, name)| name)
@@ -182,7 +190,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     let (files, held_back) = files(mail);
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "subject": mail.message.subject,
         "sender": facts::sender(mail, standing),
         "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
@@ -209,16 +217,16 @@ pub fn copy(
     site: &Site,
     ticket: &Ticket,
     author: &Engineer,
-    text: &str,
+    answer: &Answer,
     mail: &Mail,
     engineer: &Engineer,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "author": author.name,
-        "text": text,
+        "text": answer.text,
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
@@ -226,17 +234,17 @@ pub fn copy(
         .from_name(format!("{} ({})", author.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write("copy", context)
 }
 
-/// Passes a person's answer on to the customer: rebuilt from its text, under the desk's
+/// Passes a person's answer on to the customer: built again from its words, under the desk's
 /// address, with nothing of the person's mail but the name, the text and the files.
 pub fn relay(
     site: &Site,
     ticket: &Ticket,
     author: &str,
-    text: &str,
+    answer: &Answer,
     mail: &Mail,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
@@ -244,7 +252,8 @@ pub fn relay(
         "ticket": ticket.number.to_string(),
         "subject": ticket.subject,
         "engineer": author,
-        "text": text,
+        "text": answer.text,
+        "html": answer.html,
         "desk": facts::desk(site),
     });
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
@@ -252,15 +261,28 @@ pub fn relay(
         .answers_with(&customer_token(site, &ticket.customer, ticket.number))
         .from_name(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;
     Ok(Post { keeps: Some(Keeps::Contact), ..post })
 }
 
-/// Tells an engineer of a mail that waits for a person.
-pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: Timestamp) -> Result<Post, ReplyError> {
+/// Tells the Content-IDs of the pictures in the answer to one mail from those to another.
+pub fn picture_seed(site: &Site, mail: &Mail) -> String {
+    site.token_keys.message_id("picture", &mail.content_hash, "", site.identity.domain())
+}
+
+/// Tells an engineer of a mail that waits for a person. `found` is what was found in it.
+pub fn parked(
+    site: &Site,
+    mail: &Mail,
+    reason: &str,
+    found: Option<&str>,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
     let context = json!({
         "reason": reason,
+        "found": found,
         "subject": mail.message.subject,
         "place": mail.place,
         "received": site.calendar.local(mail.internal_date).polish(),

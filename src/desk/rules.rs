@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::answer::ExecutableRules;
 use super::bounce::BounceRules;
 use super::classify::RobotRules;
 use super::extract::NumberRules;
@@ -39,6 +40,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("between.toml", include_str!("../../rules/between.toml")),
     ("bounces.toml", include_str!("../../rules/bounces.toml")),
     ("contract.toml", include_str!("../../rules/contract.toml")),
+    ("executables.toml", include_str!("../../rules/executables.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
     ("escalation.toml", include_str!("../../rules/escalation.toml")),
     ("plans.toml", include_str!("../../rules/plans.toml")),
@@ -97,6 +99,8 @@ pub struct Rules {
     pub telephones: TelephoneRules,
     /// Words that ask for escalation.
     pub wishes: WishRules,
+    /// Files that can run.
+    pub executables: ExecutableRules,
     /// The sentences of our mails.
     pub templates: Templates,
 }
@@ -114,8 +118,9 @@ impl Rules {
         let bounces = gather(&mut faults, BounceRules::compile(sources));
         let telephones = gather(&mut faults, TelephoneRules::compile(sources));
         let wishes = gather(&mut faults, WishRules::compile(sources));
+        let executables = gather(&mut faults, ExecutableRules::compile(sources));
         let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, bounces, telephones, wishes, templates) {
+        match (numbers, quotes, robots, bounces, telephones, wishes, executables, templates) {
             (
                 Some(numbers),
                 Some(quotes),
@@ -123,8 +128,9 @@ impl Rules {
                 Some(bounces),
                 Some(telephones),
                 Some(wishes),
+                Some(executables),
                 Some(templates),
-            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, templates }),
+            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, executables, templates }),
             _ => Err(faults),
         }
     }
@@ -140,6 +146,7 @@ impl Rules {
         faults.extend(BounceRules::test(sources));
         faults.extend(self.telephones.test());
         faults.extend(WishRules::test(sources));
+        faults.extend(self.executables.test());
         faults
     }
 }

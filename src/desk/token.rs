@@ -41,6 +41,9 @@ const EXPIRY_LENGTH: usize = 3;
 /// The day from which the last day is counted, 1 January 2020, in days since 1970.
 const FIRST_DAY: i64 = 18_262;
 
+/// Characters of a mark.
+const MARK_LENGTH: usize = 10;
+
 /// Bytes of the beginning of a Message-ID: 128 bits, so that two never meet.
 const MESSAGE_ID_LENGTH: usize = 16;
 
@@ -213,6 +216,15 @@ impl TokenKeys {
         let bare = bare(message_id);
         let parts = bare.rsplit_once('@').and_then(|(left, domain)| Some((left.rsplit_once('.')?, domain)));
         parts.is_some_and(|((signed, mac), domain)| self.any(|key| is_mac(key.message_id_mac(signed, domain), mac)))
+    }
+
+    /// Short marks over what is said, that only the desk can have written: the one to write, then
+    /// those of earlier keys. 50 bits, in small letters and digits: whoever guesses one gains no more
+    /// than that his own words are cut.
+    pub fn marks(&self, said: &str) -> Vec<String> {
+        let keys = [&self.signing].into_iter().chain(&self.earlier);
+        let mark = |key: &TokenKey| text(mac(&key.keyed, "mark", &[said.as_bytes()]));
+        keys.map(|key| mark(key).chars().take(MARK_LENGTH).collect()).collect()
     }
 
     /// Stands for an address in a token: 25 bits that nobody can work out without the key.

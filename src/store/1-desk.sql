@@ -205,6 +205,8 @@ CREATE TABLE outbox (
     -- After so many tries the two routes take turns, the second first.
     second_route_from INTEGER,
     bytes BLOB NOT NULL,
+    -- What an engineer reads in it, compressed; none of it may come back in an answer.
+    shown BLOB,
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed')),
     attempts INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL,

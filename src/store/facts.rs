@@ -9,6 +9,7 @@ use super::tickets::TicketId;
 use crate::desk::decide::Facts;
 use crate::desk::thread::Keys;
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::token::Purpose;
 
 impl Work<'_> {
     /// Answers the desk's questions about a mail, at this moment. `year` is the year in which a new
@@ -26,8 +27,14 @@ impl Work<'_> {
         for number in &keys.tags {
             wanted.extend(self.find_ticket(*number)?);
         }
+        let mut shown = Vec::new();
         if let Some(Ok(token)) = &keys.token {
-            wanted.extend(token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten());
+            let ticket = token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten();
+            wanted.extend(ticket);
+            let is_answer = matches!(token.purpose, Purpose::Engineer | Purpose::Escalation);
+            if let Some(ticket) = ticket.filter(|_| is_answer) {
+                shown = self.shown(ticket)?;
+            }
         }
         let sender = keys.sender.as_deref().unwrap_or_default();
         let bounced = match &keys.bounced_message_id {
@@ -66,6 +73,7 @@ impl Work<'_> {
             sent: self.sent_lately(sender, now)?,
             recent: self.recent_of(sender, now, keys.recent)?,
             gathering: self.gathering_of(sender, now)?,
+            shown,
             next_sequence: self.next_sequence(year)?,
         })
     }

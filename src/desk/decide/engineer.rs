@@ -3,6 +3,7 @@
 
 use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect};
+use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
@@ -22,11 +23,13 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
         Ok(proven) => proven,
         Err(held) => return case.parked(held.reason, held.tell),
     };
-    let text = case.reading.now();
-    if let Some(reason) = unfit(&text, case) {
-        return case.parked(reason, Some(engineer));
+    let ground = Ground::of(ticket, &case.facts.shown, case.site);
+    let seed = reply::picture_seed(case.site, case.mail);
+    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    if let Some((reason, found)) = unfit(&answer, &ground, case) {
+        return case.parked_for(reason, found.as_deref(), Some(engineer));
     }
-    let relay = match reply::relay(case.site, ticket, &engineer.name, &text, case.mail, case.now) {
+    let relay = match reply::relay(case.site, ticket, &engineer.name, &answer, case.mail, case.now) {
         Ok(relay) => relay,
         Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
     };
@@ -36,10 +39,8 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
         return case.parked("ticket-takes-no-answer", Some(engineer));
     }
     // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    progress.entry(Entry {
-        message_id: Some(relay.message_id.clone()),
-        ..case.entry(EntryKind::Answered, &engineer.id, Some(ticket))
-    });
+    let entry = case.entry(EntryKind::Answered, &engineer.id, Some(ticket));
+    progress.entry(Entry { message_id: Some(relay.message_id.clone()), text: answer.text.clone(), ..entry });
     progress.push(Effect::Thread(number, relay.message_id.clone()));
     progress.push(Effect::Send(relay));
     if let Some(message_id) = &case.mail.message.message_id {
@@ -50,7 +51,7 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     }
     let others = case.site.active_engineers().filter(|other| other.id != engineer.id);
     for other in others {
-        let copy = reply::copy(case.site, &progress.ticket, engineer, &text, case.mail, other, case.now);
+        let copy = reply::copy(case.site, &progress.ticket, engineer, &answer, case.mail, other, case.now);
         progress.push(copy);
     }
     case.decision(Disposition::Attached(number), "engineer-answers", progress.effects)
@@ -109,18 +110,17 @@ fn engineer_of<'a>(token: &Token, case: &'a Case) -> Option<&'a Engineer> {
     (token.purpose == Purpose::Engineer).then(|| case.site.engineer(&token.person)).flatten()
 }
 
-/// Why this answer must not go to a customer as it is.
-fn unfit(text: &str, case: &Case) -> Option<&'static str> {
+/// Why this answer must not go to a customer as it is, and what was found in it.
+fn unfit(answer: &Answer, ground: &Ground, case: &Case) -> Option<(&'static str, Option<String>)> {
     if case.mail.too_large.is_some() {
-        return Some("answer-too-large");
+        return Some(("answer-too-large", None));
     }
-    let nothing_written = text.trim().is_empty();
-    if nothing_written && case.mail.message.attachments.is_empty() {
-        return Some("empty-answer");
+    if let Some(order) = answer.orders.first() {
+        return Some(("order-not-understood", Some(order.clone())));
     }
-    // A line that begins with # is meant as an order; passing it on would leak an internal word.
-    if text.trim_start().starts_with('#') {
-        return Some("order-not-understood");
+    if answer.is_empty() {
+        return Some(("empty-answer", None));
     }
-    reply::holds_internal_text(text).then_some("internal-text-in-answer")
+    let found = answer.internal(&case.reading.texts, ground, &case.site.rules.quotes)?;
+    Some(("internal-text-in-answer", Some(found.to_string())))
 }

@@ -3,6 +3,7 @@
 
 use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect};
+use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Occasion};
 use crate::desk::site::Site;
@@ -103,14 +104,15 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
     if !belongs_to(&from.address, level, case.site) {
         return case.parked("reply-address-of-escalation", None);
     }
-    let text = case.reading.now();
-    let (relayed, text) = match relayed(&text) {
-        Some(for_customer) => (true, for_customer.to_string()),
-        None => (false, text),
-    };
-    if relayed && (text.trim().is_empty() || reply::holds_internal_text(&text)) {
-        let reason = if text.trim().is_empty() { "empty-answer" } else { "internal-text-in-answer" };
-        return case.parked(reason, None);
+    let ground = Ground::of(ticket, &case.facts.shown, case.site);
+    let seed = reply::picture_seed(case.site, case.mail);
+    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    let relayed = answer.orders.iter().any(|order| order.trim().eq_ignore_ascii_case(RELAY));
+    if relayed && answer.is_empty() {
+        return case.parked("empty-answer", None);
+    }
+    if relayed && let Some(found) = answer.internal(&case.reading.texts, &ground, &case.site.rules.quotes) {
+        return case.parked_for("internal-text-in-answer", Some(&found.to_string()), None);
     }
     let mut progress = Progress::new(ticket.clone(), case.site, case.now);
     progress.entry(case.entry(EntryKind::TakenOver, &from.address, Some(ticket)));
@@ -118,36 +120,31 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
         progress.push(Effect::Thread(ticket.number, id.clone()));
     }
     progress.end(ClockKind::HandOver, case.now, Ending::Satisfied, &from.address);
-    if relayed && let Err(reason) = relay(&mut progress, case, from, &text) {
+    if relayed && let Err(reason) = relay(&mut progress, case, from, &answer) {
         return case.parked(reason, None);
     }
     for engineer in case.site.active_engineers() {
-        let post = reply::taken_over(case.site, &progress.ticket, from, &text, relayed, case.mail, engineer, case.now);
+        let post =
+            reply::taken_over(case.site, &progress.ticket, from, &answer, relayed, case.mail, engineer, case.now);
         progress.push(post);
     }
     case.decision(Disposition::Attached(ticket.number), "escalation-answers", progress.effects)
 }
 
 /// Passes an answer from escalation on to the customer: a person's contact like any other.
-fn relay(progress: &mut Progress, case: &Case, from: &Address, text: &str) -> Result<(), &'static str> {
+fn relay(progress: &mut Progress, case: &Case, from: &Address, answer: &Answer) -> Result<(), &'static str> {
     let name = if from.name.is_empty() { &case.site.identity.name } else { &from.name };
-    let post = reply::relay(case.site, &progress.ticket, name, text, case.mail, case.now);
+    let post = reply::relay(case.site, &progress.ticket, name, answer, case.mail, case.now);
     let post = post.map_err(|_| "answer-cannot-be-written")?;
     progress.step(Step::Contact, case.now).map_err(|_| "ticket-takes-no-answer")?;
     let answered = Entry {
         message_id: Some(post.message_id.clone()),
         ..case.entry(EntryKind::Answered, &from.address, Some(&progress.ticket))
     };
-    progress.entry(Entry { text: text.to_string(), ..answered });
+    progress.entry(Entry { text: answer.text.clone(), ..answered });
     progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
     progress.push(Effect::Send(post));
     Ok(())
-}
-
-/// The text below a first line that says `#relay`.
-fn relayed(text: &str) -> Option<&str> {
-    let (first, rest) = text.trim_start().split_once('\n').unwrap_or((text.trim(), ""));
-    first.trim().eq_ignore_ascii_case(RELAY).then(|| rest.trim())
 }
 
 /// Whether an address is one of those that the hand-over went to: the same address, another of its

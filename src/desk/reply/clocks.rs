@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::letter::Letter;
 use super::{Post, Purpose, ReplyError, facts, files, localised, within};
+use crate::desk::answer::Answer;
 use crate::desk::compose::AutoSubmitted;
 use crate::desk::decide::{Level, Mail};
 use crate::desk::escalation::LadderStep;
@@ -66,7 +67,7 @@ pub fn reminder(
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "rung": rung(site, due, now),
         "telephones": telephone::of_customer(originals, ticket, site),
         "desk": facts::desk(site),
@@ -112,7 +113,7 @@ pub fn escalation(
     let take_over = ticket.running(crate::desk::ticket::ClockKind::HandOver).last();
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "rung": match occasion {
             Occasion::Rung(due) => Some(rung(site, due, now)),
             Occasion::Wish { .. } => None,
@@ -151,7 +152,7 @@ pub fn taken_over(
     site: &Site,
     ticket: &Ticket,
     author: &Address,
-    text: &str,
+    answer: &Answer,
     relayed: bool,
     mail: &Mail,
     engineer: &Engineer,
@@ -159,10 +160,10 @@ pub fn taken_over(
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "author": author,
         "relayed": relayed,
-        "text": text,
+        "text": answer.text,
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::TakenOver, &mail.content_hash, &engineer.mailbox(), now)
@@ -174,7 +175,7 @@ pub fn taken_over(
         ))
         .answers_to(author.address.clone())
         .internal_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write("taken-over", context)
 }
 

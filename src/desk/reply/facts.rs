@@ -1,40 +1,14 @@
-//! What engineers are told of a ticket, and how to recognise it again in their answers.
+//! What engineers are told of a ticket.
 
 use serde_json::{Value, json};
 
+use crate::desk::answer::{Marker, Markers};
 use crate::desk::decide::Mail;
 use crate::desk::entitlement;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, Ticket};
 use crate::desk::trust::{Proof, Standing};
-
-/// Stands above everything internal in a mail to an engineer. What stands at or below it in an
-/// answer never reaches a customer.
-pub(super) const MARKER: &str = "=== Odpowiadaj powyżej tej linii / reply above this line ===";
-
-/// Words of the internal templates that no answer to a customer holds, in small letters.
-const INTERNAL_WORDS: [&str; 12] = [
-    "odpowiadaj powyżej tej linii",
-    "reply above this line",
-    "tylko dla inżynierów",
-    "zegar potwierdzenia:",
-    "zegar reakcji:",
-    "zegar odpowiedzi:",
-    "zegar dostawy:",
-    "zegar zwrotu:",
-    "zegar rozwiązania:",
-    "zegar przejęcia:",
-    "brakuje do przyjęcia:",
-    "okno umowne:",
-];
-
-/// Whether a text holds internal words, with blanks, quote marks and line breaks anywhere between.
-pub fn holds_internal_text(text: &str) -> bool {
-    let words = text.split_whitespace().filter(|word| !word.chars().all(|c| c == '>'));
-    let squeezed = words.collect::<Vec<_>>().join(" ").to_lowercase();
-    INTERNAL_WORDS.iter().any(|words| squeezed.contains(words))
-}
 
 /// The desk, for every template.
 pub(super) fn desk(site: &Site) -> Value {
@@ -128,6 +102,16 @@ pub(super) fn explanations(ticket: &Ticket) -> Vec<Value> {
         json!({ "name": clock_name(clock.kind), "start_reason": clock.start_reason, "steps": clock.explanation })
     });
     explained.collect()
+}
+
+/// The lines that part a mail to an engineer.
+pub(super) fn markers(site: &Site, ticket: &Ticket) -> Value {
+    let markers = Markers::of(ticket.number, &site.token_keys);
+    json!({
+        "begin": markers.line(Marker::Begin),
+        "text": markers.line(Marker::Text),
+        "end": markers.line(Marker::End),
+    })
 }
 
 /// One line of a ticket's history.

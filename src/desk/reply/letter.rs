@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use super::{Post, Purpose, ReplyError};
+use crate::desk::answer::FILE;
 use crate::desk::compose::{self, AutoSubmitted, Outgoing};
 use crate::desk::message::{Address, Attachment, Message};
 use crate::desk::site::{ReplyTokens, Site};
+use crate::desk::text;
 use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::token::Token;
@@ -17,6 +19,7 @@ pub(super) struct Letter<'a> {
     purpose: Purpose,
     cause: Vec<u8>,
     recipient: String,
+    internal_files: Vec<String>,
     outgoing: Outgoing,
 }
 
@@ -32,7 +35,15 @@ impl<'a> Letter<'a> {
             to: to.clone(),
             ..Outgoing::default()
         };
-        Letter { site, ticket: None, purpose, cause: cause.to_vec(), recipient: to.address.clone(), outgoing }
+        Letter {
+            site,
+            ticket: None,
+            purpose,
+            cause: cause.to_vec(),
+            recipient: to.address.clone(),
+            internal_files: Vec::new(),
+            outgoing,
+        }
     }
 
     /// The mail is about this ticket.
@@ -114,6 +125,13 @@ impl<'a> Letter<'a> {
         self
     }
 
+    /// Files go along that no customer may see.
+    pub(super) fn attach_internal(mut self, files: Vec<Attachment>) -> Self {
+        self.internal_files.extend(files.iter().map(|file| file.name.clone()));
+        self.outgoing.attachments.extend(files);
+        self
+    }
+
     /// Whole mails go along.
     pub(super) fn forward(mut self, mails: Vec<Vec<u8>>) -> Self {
         self.outgoing.forwarded = mails;
@@ -130,10 +148,23 @@ impl<'a> Letter<'a> {
             ticket: self.ticket,
             purpose: self.purpose,
             message_id: self.outgoing.message_id.clone(),
-            recipient: self.recipient,
             keeps: None,
             second_route: false,
             bytes: compose::compose(&self.outgoing)?,
+            shown: self.purpose.is_internal().then(|| self.shown()),
+            recipient: self.recipient,
         })
+    }
+
+    /// Header, text and HTML as a mail program shows them.
+    fn shown(&self) -> String {
+        let Outgoing { message_id, from, reply_to, subject, references, text, html, .. } = &self.outgoing;
+        let mut lines = vec![format!("From: {}", from.name), format!("Subject: {subject}")];
+        lines.extend(reply_to.iter().chain(references).chain([message_id]).cloned());
+        lines.extend(self.internal_files.iter().map(|name| format!("{FILE}{name}")));
+        lines.push(text.clone());
+        let page = Message { html: html.clone(), ..Message::default() };
+        lines.extend(text::lines(&page, &self.site.rules.quotes).into_iter().map(|line| line.text));
+        lines.join("\n")
     }
 }
