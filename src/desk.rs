@@ -11,8 +11,10 @@
 //! | [`classify`] | what kind of mail this is, with the rule that says so |
 //! | [`answer`] | what an engineer wrote, cut out and built again for the customer |
 //! | [`bounce`] | what a delivery report says |
+//! | [`forwarded`] | who wrote a mail that somebody passes on |
 //! | [`language`] | in which language the sender wrote |
 //! | [`wishes`] | whether the sender asks for escalation in words |
+//! | [`command`] | what an engineer orders in the first lines of an answer |
 //! | [`extract`] | serial, contract and tax numbers, each with its place |
 //! | [`contract`] | contracts on file |
 //! | [`entitlement`] | which contract a request is about, and what it promises |
@@ -38,12 +40,14 @@ pub mod bounce;
 pub mod budget;
 pub mod calendar;
 pub mod classify;
+pub mod command;
 pub mod compose;
 pub mod contract;
 pub mod decide;
 pub mod entitlement;
 pub mod escalation;
 pub mod extract;
+pub mod forwarded;
 pub mod language;
 pub mod message;
 pub mod plan;

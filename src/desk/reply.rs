@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod clocks;
+mod conversation;
 mod facts;
 mod letter;
 mod templates;

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::answer::ExecutableRules;
 use super::bounce::BounceRules;
 use super::classify::RobotRules;
+use super::command::OrderRules;
 use super::extract::NumberRules;
 use super::reply::Templates;
 use super::telephone::TelephoneRules;
@@ -43,6 +44,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("executables.toml", include_str!("../../rules/executables.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
     ("escalation.toml", include_str!("../../rules/escalation.toml")),
+    ("orders.toml", include_str!("../../rules/orders.toml")),
     ("plans.toml", include_str!("../../rules/plans.toml")),
     ("quotes.toml", include_str!("../../rules/quotes.toml")),
     ("robots.toml", include_str!("../../rules/robots.toml")),
@@ -101,6 +103,8 @@ pub struct Rules {
     pub wishes: WishRules,
     /// Files that can run.
     pub executables: ExecutableRules,
+    /// What engineers order by mail.
+    pub orders: OrderRules,
     /// The sentences of our mails.
     pub templates: Templates,
 }
@@ -119,8 +123,9 @@ impl Rules {
         let telephones = gather(&mut faults, TelephoneRules::compile(sources));
         let wishes = gather(&mut faults, WishRules::compile(sources));
         let executables = gather(&mut faults, ExecutableRules::compile(sources));
+        let orders = gather(&mut faults, OrderRules::compile(sources));
         let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, bounces, telephones, wishes, executables, templates) {
+        match (numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates) {
             (
                 Some(numbers),
                 Some(quotes),
@@ -129,8 +134,9 @@ impl Rules {
                 Some(telephones),
                 Some(wishes),
                 Some(executables),
+                Some(orders),
                 Some(templates),
-            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, executables, templates }),
+            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates }),
             _ => Err(faults),
         }
     }
@@ -147,6 +153,7 @@ impl Rules {
         faults.extend(self.telephones.test());
         faults.extend(WishRules::test(sources));
         faults.extend(self.executables.test());
+        faults.extend(self.orders.test());
         faults
     }
 }

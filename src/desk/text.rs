@@ -2,6 +2,7 @@
 //! nothing is thrown away.
 
 pub(crate) mod fold;
+mod heading;
 mod html;
 mod line;
 mod quote;
@@ -14,6 +15,7 @@ use quote::Context;
 use rules::{Prefix, Role};
 use signature::Author;
 
+pub use heading::Heading;
 pub use line::{Block, Look, Piece, Style};
 pub use rules::QuoteRules;
 
@@ -92,6 +94,14 @@ pub fn lines(message: &Message, rules: &QuoteRules) -> Vec<ShownLine> {
         look: line.look,
     });
     shown.collect()
+}
+
+/// What stands above the mails that this one answers or passes on, from the top.
+pub fn headings(message: &Message, rules: &QuoteRules) -> Vec<Heading> {
+    let html = message.html.as_deref().map(|html| html::lines_with_looks(html, rules)).unwrap_or_default();
+    let says_something = html.iter().any(|line| !line.is_blank());
+    let lines = if says_something { html } else { plain_lines(message.plain.as_deref().unwrap_or_default()) };
+    heading::headings(&lines, rules)
 }
 
 /// What lines are that are all taken for new: signature, boilerplate, or new indeed.
