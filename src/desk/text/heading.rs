@@ -6,6 +6,8 @@ use crate::desk::message::Address;
 
 /// The most lines of such a block, blank ones included.
 const MAX_BLOCK: usize = 30;
+/// The longest label, in characters.
+const MAX_LABEL: usize = 40;
 /// The most lines that one value is wrapped over.
 const MAX_WRAPPED: usize = 3;
 
@@ -117,7 +119,8 @@ fn fields_in(text: &str, rules: &QuoteRules) -> Vec<(Field, String)> {
     let starts = text.char_indices().filter(|(_, c)| c.is_uppercase()).map(|(at, _)| at);
     let labelled = starts.filter_map(|at| {
         let rest = text.get(at..)?;
-        let label = rest.get(..=rest.find(':')?)?;
+        let (colon, _) = rest.char_indices().take(MAX_LABEL).find(|(_, c)| *c == ':')?;
+        let label = rest.get(..=colon)?;
         let field = rules.label(&super::fold::fold(label)).filter(|_| label.split_whitespace().count() <= 2)?;
         Some((at, at + label.len(), field))
     });
