@@ -4,6 +4,7 @@ pub mod check;
 pub mod contracts;
 pub mod demo;
 pub mod explain;
+pub mod order;
 pub mod reconcile;
 pub mod rules;
 pub mod run;
@@ -57,6 +58,12 @@ fn moment(text: &str) -> anyhow::Result<Timestamp> {
 /// The day of a moment in that zone.
 fn local_date(at: Timestamp) -> Date {
     at.to_zoned(zone()).date()
+}
+
+/// Who gives an order on this machine.
+pub fn operator() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    format!("operator {}", named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_string()))
 }
 
 /// Runs a future on a runtime of its own.

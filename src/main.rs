@@ -81,16 +81,16 @@ struct Check {
 #[derive(Subcommand)]
 enum Tickets {
     /// List tickets, the newest first
-    #[command(after_help = "Example: hezo-intake tickets list --json")]
+    #[command(
+        after_help = "Examples: hezo-intake tickets list --due 4h\n          hezo-intake tickets list --breached --state resolved --json"
+    )]
     List {
         #[command(flatten)]
         settings: Settings,
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-        /// The most tickets to list
-        #[arg(long, default_value_t = 100)]
-        most: usize,
+        #[command(flatten)]
+        filter: commands::tickets::Filter,
+        #[command(flatten)]
+        moment: Moment,
     },
     /// Show one ticket: facts, clocks, entries, mails
     #[command(after_help = "Example: hezo-intake tickets show Z26-000123-7")]
@@ -102,7 +102,34 @@ enum Tickets {
         /// One JSON object
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        moment: Moment,
     },
+    /// Do by hand what engineers order by mail, beside a running service (it acts on it within half a minute)
+    #[command(
+        after_help = "Examples: hezo-intake tickets do Z26-000123-7 accept nbd\n          hezo-intake tickets do Z26-000123-7 wait --until 2026-11-27 the log files"
+    )]
+    Do {
+        #[command(flatten)]
+        settings: Settings,
+        /// The ticket number
+        number: String,
+        /// Who gives the order; the user of this session without it
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        #[command(flatten)]
+        moment: Moment,
+        #[command(subcommand)]
+        order: commands::order::Order,
+    },
+}
+
+/// For tests: another present moment.
+#[derive(Args)]
+struct Moment {
+    /// For tests: begin at this moment instead of the present one
+    #[arg(long, value_name = "TIME", hide = true)]
+    now: Option<Timestamp>,
 }
 
 #[derive(Subcommand)]
@@ -183,11 +210,15 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => commands::demo::demo(&options),
         Command::Check(check) => commands::check::check(&check.settings.config, check.offline),
         Command::Explain(options) => commands::explain::explain(&options),
-        Command::Tickets(Tickets::List { settings, json, most }) => {
-            commands::tickets::list(&load(&settings)?, json, most)
+        Command::Tickets(Tickets::List { settings, filter, moment }) => {
+            commands::tickets::list(&load(&settings)?, &filter, moment.now)
         }
-        Command::Tickets(Tickets::Show { settings, number, json }) => {
-            commands::tickets::show(&load(&settings)?, &number, json)
+        Command::Tickets(Tickets::Show { settings, number, json, moment }) => {
+            commands::tickets::show(&load(&settings)?, &number, json, moment.now)
+        }
+        Command::Tickets(Tickets::Do { settings, number, by, moment, order }) => {
+            let actor = by.unwrap_or_else(commands::operator);
+            commands::order::order(&load(&settings)?, &number, &order, &actor, moment.now)
         }
         Command::Contracts(Contracts::Import { settings, options }) => {
             commands::contracts::import(&load(&settings)?, &options)

@@ -9,25 +9,31 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::watch;
-use crate::desk::calendar::Calendar;
-use crate::desk::rules::{Rules, Sources};
+use crate::desk::decide::Effect;
+use crate::desk::rulebook::Rulebook;
+use crate::desk::rules::Sources;
 use crate::desk::site::Site;
-use crate::desk::token::TokenKey;
+use crate::desk::token::TokenKeys;
 use crate::store::{Store, Work};
 
 /// What the loops share.
 pub struct Office {
     /// What the site has settled.
     pub site: Site,
+    /// Verifies senders, where the site wants that.
+    pub verifier: Option<Verifier>,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
     pub outbox_bell: Notify,
     /// Rings when a clock was started or resumed.
     pub timer_bell: Notify,
+    /// Rings when the alert command is to be run.
+    pub alert_bell: Notify,
     store: Mutex<Store>,
 }
 
@@ -43,14 +49,47 @@ impl Office {
         if let Some(path) = &config.contracts {
             watch::import(&config.state_dir, path, clock.now())?;
         }
-        let office =
-            Office { site, clock, outbox_bell: Notify::new(), timer_bell: Notify::new(), store: Mutex::new(store) };
-        Ok(Arc::new(office))
+        Ok(Office::around(site, verifier(config)?, clock, store))
+    }
+
+    /// An office beside a running service, for a command of the operator's.
+    ///
+    /// # Errors
+    /// As [`Office::open`]; there is no database yet.
+    pub fn open_beside(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
+        let store = Store::open_beside(&config.state_dir)?;
+        Ok(Office::around(site(config)?, verifier(config)?, clock, store))
+    }
+
+    fn around(site: Site, verifier: Option<Verifier>, clock: Clock, store: Store) -> Arc<Office> {
+        Arc::new(Office {
+            site,
+            verifier,
+            clock,
+            outbox_bell: Notify::new(),
+            timer_bell: Notify::new(),
+            alert_bell: Notify::new(),
+            store: Mutex::new(store),
+        })
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Tells the loops that these effects gave them work.
+    pub fn ring(&self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Send(_) | Effect::UseSecondRoute(_) => self.outbox_bell.notify_one(),
+                Effect::Alert(_) => self.alert_bell.notify_one(),
+                Effect::SetClock(..) | Effect::ResumeClocks(..) | Effect::SetWait(..) | Effect::SetClosing(..) => {
+                    self.timer_bell.notify_one();
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Does `work` in one transaction on a thread that may block.
@@ -76,6 +115,14 @@ impl Office {
     }
 }
 
+/// Whoever verifies senders, where the site wants that.
+///
+/// # Errors
+/// There is no name server to ask.
+pub fn verifier(config: &Config) -> anyhow::Result<Option<Verifier>> {
+    config.authentication.verify.then(|| Verifier::new(&config.resolvers)).transpose()
+}
+
 /// Compiles the rules and gathers what the site has settled.
 ///
 /// # Errors
@@ -86,24 +133,36 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 }
 
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let rules = Rules::compile(sources);
-    let calendar = Calendar::compile(sources, &config.closing_days);
-    let (rules, calendar) = match (rules, calendar) {
-        (Ok(rules), Ok(calendar)) => (rules, calendar),
-        (rules, calendar) => {
-            let faults = rules.err().into_iter().chain(calendar.err()).flatten();
-            let lines: Vec<String> = faults.map(|fault| sources.told(&fault)).collect();
-            anyhow::bail!("{}", lines.join("\n"));
-        }
-    };
+    let Rulebook { rules, calendar, plans, ladder } =
+        Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        })?;
     Ok(Site {
         identity: config.desk.clone(),
         engineers: config.engineers.clone(),
         rules,
         calendar,
-        token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
-        max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
+        token_keys: TokenKeys::new(
+            config.token_keys.iter().map(|key| key.reveal().as_bytes()),
+            config.token_lifetime_days,
+        )?,
+        reply_tokens: config.reply_tokens,
+        authentication: config.authentication.clone(),
+        budget: config.budget.clone(),
+        plans,
+        ladder,
+        max_transit: signed(config.max_transit),
+        escalation_ack: signed(config.escalation_ack),
+        second_level_address: config.second_level_address.clone(),
+        close_after_days: config.close_after_days,
+        has_alert_command: config.alert.is_some(),
+        has_second_route: config.fallback.is_some(),
     })
+}
+
+fn signed(duration: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 /// The built-in rule files, with a site's own in their places.

@@ -8,6 +8,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::alert;
 use crate::clock::Clock;
 use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
 use crate::contracts;
@@ -15,7 +16,7 @@ use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
 use crate::maildir::MaildirFolder;
 use crate::office::Office;
-use crate::outbox::{Outbox, Transport};
+use crate::outbox::{Outbox, Routes, Transport};
 use crate::smtp::Smtp;
 use crate::timers;
 
@@ -56,7 +57,13 @@ pub async fn run_in(
     let mut loops = JoinSet::new();
     let intakes = intakes(config, office)?;
     let waiting = Arc::new(AtomicUsize::new(intakes.len()));
-    let ready = Arc::new(ready);
+    let (tell_walked, walked) = watch::channel(intakes.is_empty());
+    let ready = Arc::new(move || {
+        // A timer loop that has ended is not told.
+        let _ = tell_walked.send(true);
+        ready();
+    });
+    office.write(|office, store| store.begins(office.now())).await?;
     for intake in intakes {
         let (waiting, ready) = (Arc::clone(&waiting), Arc::clone(&ready));
         let first = std::sync::Once::new();
@@ -72,8 +79,11 @@ pub async fn run_in(
             AnyIntake::Maildir(intake) => loops.spawn(intake.run(stop.clone(), seen)),
         };
     }
-    loops.spawn(Outbox::new(Arc::clone(office), transport(config)?).run(stop.clone()));
-    loops.spawn(timers::run(Arc::clone(office), stop.clone()));
+    loops.spawn(Outbox::new(Arc::clone(office), routes(config)?).run(stop.clone()));
+    loops.spawn(timers::run(Arc::clone(office), walked, stop.clone()));
+    if let Some(command) = config.alert.clone() {
+        loops.spawn(alert::run(Arc::clone(office), command, stop.clone()));
+    }
     if let Some(path) = config.contracts.clone() {
         let (office, state_dir) = (Arc::clone(office), config.state_dir.clone());
         loops.spawn(contracts::watch::run(office, state_dir, path, stop.clone()));
@@ -96,13 +106,15 @@ pub async fn run_in(
     Ok(())
 }
 
-/// Walks every folder once, acts on due clocks, sends what is due, and returns how many mails were
-/// decided.
+/// Walks every folder once, sends what is due, acts on what is due, sends what came of that, and
+/// returns how many mails were decided. An answer that waits in the mailbox or to be sent spares an
+/// escalation.
 ///
 /// # Errors
 /// A folder or the store failed.
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
+    office.write(|office, store| store.begins(office.now())).await?;
     let mut decided = 0;
     for intake in intakes(config, &office)? {
         decided += match intake {
@@ -110,8 +122,14 @@ pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
             AnyIntake::Maildir(mut intake) => intake.once().await?,
         };
     }
-    timers::fire_due(&office).await?;
-    Outbox::new(Arc::clone(&office), transport(config)?).send_all_due().await?;
+    let mut outbox = Outbox::new(Arc::clone(&office), routes(config)?);
+    outbox.send_all_due().await?;
+    timers::act_on_due(&office).await?;
+    outbox.send_all_due().await?;
+    if let Some(command) = &config.alert {
+        alert::run_all_due(&office, command).await?;
+    }
+    office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)
 }
 
@@ -147,9 +165,14 @@ fn watched(config: &Config, mailbox: &MailboxConfig, folder: &str) -> Watched {
     }
 }
 
-fn transport(config: &Config) -> anyhow::Result<Transport> {
-    Ok(match &config.outgoing {
-        Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server).context("smtp")?)),
+fn routes(config: &Config) -> anyhow::Result<Routes> {
+    let second = config.fallback.as_ref().map(|fallback| transport(fallback).context("smtp_fallback"));
+    Ok(Routes { first: transport(&config.outgoing).context("smtp")?, second: second.transpose()? })
+}
+
+fn transport(outgoing: &Outgoing) -> anyhow::Result<Transport> {
+    Ok(match outgoing {
+        Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server)?)),
         Outgoing::Maildir(path) => Transport::Maildir(path.clone()),
     })
 }

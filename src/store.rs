@@ -1,12 +1,17 @@
 //! The only SQL: facts out, decisions in. One SQLite file, one service; beside it only an import of
 //! contracts writes, in short transactions of its own.
 
+mod alerts;
 mod apply;
+mod clocks;
 mod contracts;
+mod counts;
 mod facts;
 mod journal;
+mod lists;
 mod on_file;
 mod outbox;
+mod pulse;
 mod tickets;
 
 use std::fs::File;
@@ -18,11 +23,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use alerts::DueAlert;
+pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
+pub use lists::{RunningClock, Summary, Wanted};
 pub use on_file::Question;
 pub use outbox::{Due, Queued};
-pub use tickets::{Summary, TicketId};
+pub use tickets::TicketId;
 
 /// The database file within the state directory.
 const FILE: &str = "desk.sqlite";
@@ -40,6 +48,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Memory of an import for the pages of the indexes that it fills, in KiB.
 const IMPORT_CACHE_KIB: i64 = 16 * 1024;
+
+/// FULL: a commit is on disk before the mail is filed on the server.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
 /// How hard zstd tries: level 1 costs half of level 3 and gives the same size on mail
 /// (measured on 10,000 mails of 34 KB in the mean).
@@ -118,11 +129,26 @@ impl Store {
     /// # Errors
     /// There is none yet, or it was written by another version.
     pub fn open_to_read(state_dir: &Path) -> anyhow::Result<Store> {
+        Store::open_existing(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    }
+
+    /// Opens the database for writing beside a running service, which goes on: SQLite's own locks
+    /// keep the two apart.
+    ///
+    /// # Errors
+    /// There is none yet, or it was written by another version.
+    pub fn open_beside(state_dir: &Path) -> anyhow::Result<Store> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let store = Store::open_existing(state_dir, flags)?;
+        store.connection.execute_batch(PRAGMAS)?;
+        Ok(store)
+    }
+
+    fn open_existing(state_dir: &Path, flags: OpenFlags) -> anyhow::Result<Store> {
         let path = state_dir.join(FILE);
         if !Store::exists(state_dir) {
             bail!("there is no database at {} yet: start the service first (`hezo-intake run`)", path.display());
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).with_context(|| cannot_open(&path))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let version = schema(&connection)?;
@@ -189,10 +215,7 @@ fn cannot_open(path: &Path) -> String {
 fn writable(path: &Path) -> anyhow::Result<Connection> {
     let connection = Connection::open(path).with_context(|| cannot_open(path))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // FULL: a commit is on disk before the mail is filed on the server.
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-        .with_context(|| cannot_open(path))?;
+    connection.execute_batch(PRAGMAS).with_context(|| cannot_open(path))?;
     Ok(connection)
 }
 

@@ -333,23 +333,23 @@ fn the_contract_chooses_the_window_and_is_shown_to_engineers_alone() {
         assert!(!ack.raw.contains(registry) && !ack.text().contains(registry), "{registry} in {}", ack.text());
     }
 
-    // Another who names the same contract: taken on all the same.
+    // Another who names the same contract: taken on all the same. (Nobody is reminded of the first yet.)
     let stranger = again(3).replace("ingrid@nordic.example", "eve@stranger.example").replace("00467", "00999");
-    let sent = desk.mail("2026-11-21 15:00", &stranger);
+    let sent = desk.mail("2026-11-21 14:10", &stranger);
     let notice = to(&sent, "anna@hezo.example");
     let words =
         "Umowa UM/118/2024: czynna do 2029-12-31; nie obejmuje numeru seryjnego 1821P-00999; nie wskazuje nadawcy";
     assert!(notice.text().contains(words), "{}", notice.text());
     let ticket = desk.ticket(notice.ticket());
     assert_eq!(findings(&ticket), ["active", "serial-not-under-contract", "sender-not-named"]);
-    assert_eq!(ticket["clocks"][0]["due"], "2026-11-21T15:00:00Z");
+    assert_eq!(ticket["clocks"][0]["due"], "2026-11-21T14:10:00Z");
     let ack = to(&sent, "eve@stranger.example");
     assert!(!ack.text().contains("Nordic") && !ack.text().contains("2029"), "{}", ack.text());
 
     // A tax number proposes the company's contracts.
     let nip = again(4).replace("ingrid@nordic.example", "a@stranger.example").replace("UM/118/2024", "unknown");
     let nip = nip.replace("1821P-00467", "is broken").replace("Contract no.", "NIP 701-234-56-71, contract");
-    let sent = desk.mail("2026-11-21 16:00", &nip);
+    let sent = desk.mail("2026-11-21 14:20", &nip);
     let words = "Może umowa UM/118/2024 (NIP 7012345671): czynna do 2029-12-31";
     assert!(to(&sent, "anna@hezo.example").text().contains(words), "{}", to(&sent, "anna@hezo.example").text());
     assert!(!to(&sent, "a@stranger.example").text().contains("UM/118/2024"));

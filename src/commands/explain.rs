@@ -6,19 +6,21 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::{BadInput, printable};
 use crate::config::Config;
 use crate::contracts::import;
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::decide;
+use crate::desk::decide::{self, Facts};
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
+use crate::desk::trust::{Sender, Standing, Verification};
 use crate::office;
 use crate::store::{Question, Store};
 
@@ -60,6 +62,7 @@ pub(super) struct Explanation {
     bounce: Option<Bounce>,
     attachments: Vec<File>,
     answer: Answer,
+    sender: Option<Standing>,
     problems: Vec<String>,
     /// What may be meant, for people to see.
     #[serde(skip)]
@@ -93,12 +96,15 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
     };
     let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
+    // Connections to name servers live as long as the runtime in which they were made.
+    let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
     let mut out = std::io::stdout().lock();
     let mut unreadable = Vec::new();
     for path in &options.files {
         match read(path) {
             Ok(raw) => {
-                let explanation = of(&path.to_string_lossy(), &raw, &mut on_file, &site)?;
+                let verification = verifier.as_ref().map(|(verifier, runtime)| runtime.block_on(verifier.verify(&raw)));
+                let explanation = of(&path.to_string_lossy(), &raw, verification.as_ref(), &mut on_file, &site)?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -145,19 +151,24 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// The contracts on file cannot be asked.
-pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> anyhow::Result<Explanation> {
+pub(super) fn of(
+    file: &str,
+    raw: &[u8],
+    verification: Option<&Verification>,
+    on_file: &mut Store,
+    site: &Site,
+) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     // A mail out of a file has no time of arrival.
     let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
     let question = Question::new(reading.number_keys(site), sender.as_slice(), sent);
-    let on_file = on_file.read(|store| store.on_file(&question))?;
-    let named = sender.is_some_and(|sender| on_file.contracts.iter().any(|contract| contract.names_sender(sender)));
-    let reading = if named { reading.of_named_sender() } else { reading };
-    let numbers = reading.numbers(&OnFile::from(&on_file), site);
+    let facts = Facts { contracts: on_file.read(|store| store.on_file(&question))?, ..Facts::default() };
+    let reading = if sender.is_some_and(|sender| facts.names(sender)) { reading.of_named_sender() } else { reading };
+    let numbers = reading.numbers(&OnFile::from(&facts.contracts), site);
     let known = decide::known_numbers(&numbers);
-    let entitlement = entitlement::of(&on_file, &known, sender, site.calendar.date(sent));
+    let entitlement = entitlement::of(&facts.contracts, &known, sender, site.calendar.date(sent));
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
     let attachments = message.attachments.iter().map(|attachment| File {
         name: attachment.name.clone(),
@@ -184,6 +195,7 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
         answer: Answer { send: answer.send, reason: answer.rule.clone() },
+        sender: Sender::of(&message, verification, site).map(|sender| sender.standing(&facts, None, false, site)),
         problems: message.problems.iter().chain(&numbers.problems).cloned().collect(),
         candidates: numbers.candidates,
         refused: numbers.refused,
@@ -198,6 +210,7 @@ impl Explanation {
         };
         let from = self.from.as_ref().map_or("(none)".to_string(), |from| format!("{} <{}>", from.name, from.address));
         line("from", from);
+        line("sender", self.sender.as_ref().map_or("(none)".to_string(), Standing::to_string));
         line("subject", self.subject.clone());
         line("date", self.date.map_or("(none)".to_string(), |date| date.to_string()));
         line("kind", format!("{} by rule {}", name_of(&self.kind), self.kind_rule));

@@ -167,7 +167,7 @@ fn score(folder: &Path, labels: &[&Label], contracts: Option<&Path>, site: &Site
     for label in labels.iter().filter(|label| contracts.is_some() || !label.needs_registry) {
         let path = folder.join("mails").join(&label.file);
         let raw = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        score.add(label, &explain::of(&label.file, &raw, &mut on_file, site)?);
+        score.add(label, &explain::of(&label.file, &raw, None, &mut on_file, site)?);
     }
     Ok(score)
 }

@@ -2,35 +2,67 @@
 
 use std::process::ExitCode;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{BadInput, local, local_date, printable, table};
 use crate::config::Config;
 use crate::desk::entitlement::{self, Entitlement};
-use crate::desk::ticket::{NumberKind, Ticket};
+use crate::desk::ticket::{Clock, Fired, NumberKind, State, Ticket};
 use crate::desk::ticket_number::TicketNumber;
-use crate::store::{Question, Queued, Store, Work};
+use crate::store::{Question, Queued, Store, Wanted, Work};
 
-/// Lists tickets, the newest first.
+/// Which tickets to list, and how.
+#[derive(clap::Args)]
+pub struct Filter {
+    /// Only those that stand there: new, awaiting-data, in-verification, accepted, awaiting-return, waiting-for-customer,
+    /// resolved, closed, merged
+    #[arg(long, value_name = "STATE")]
+    state: Option<State>,
+    /// Only those of which a promise falls due within this time (4h, 30m), or is overdue; the one due next first
+    #[arg(long, value_name = "TIME")]
+    due: Option<SignedDuration>,
+    /// Only those of which a promise was broken
+    #[arg(long)]
+    breached: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// The most tickets to list
+    #[arg(long, default_value_t = 100)]
+    most: usize,
+}
+
+/// Lists tickets, the newest first, or the one due next first.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn list(config: &Config, json: bool, most: usize) -> anyhow::Result<ExitCode> {
-    let tickets = Store::open_to_read(&config.state_dir)?.read(|store| store.tickets(most))?;
-    if json {
+pub fn list(config: &Config, filter: &Filter, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
+    let now = now.unwrap_or_else(Timestamp::now);
+    let due_by = filter.due.map(|within| now.saturating_add(within)).transpose()?;
+    let wanted = Wanted { state: filter.state, due_by, breached: filter.breached, most: filter.most };
+    let tickets = Store::open_to_read(&config.state_dir)?.read(|store| store.tickets(&wanted, now))?;
+    if filter.json {
         tickets.iter().try_for_each(|ticket| serde_json::to_string(ticket).map(|line| println!("{line}")))?;
         return Ok(ExitCode::SUCCESS);
     }
     let lines = tickets.into_iter().map(|ticket| {
-        let reaction = match (ticket.reaction_done, ticket.escalated_at, ticket.reaction_due) {
-            (Some(done), _, _) => format!("answered {}", local(done)),
-            (None, Some(at), _) => format!("escalated {}", local(at)),
-            (None, None, Some(due)) => format!("due {}", local(due)),
-            (None, None, None) => String::new(),
+        let next = match (&ticket.next_clock, ticket.next_due) {
+            (Some(clock), Some(due)) if due < now => format!("{clock} OVERDUE since {}", local(due)),
+            (Some(clock), Some(due)) => format!("{clock} {}", local(due)),
+            _ => String::new(),
         };
-        vec![ticket.ticket, ticket.state, local(ticket.opened_at), reaction, ticket.customer, ticket.subject]
+        let breached = if ticket.breached { "yes" } else { "" }.to_string();
+        let reaction = match (ticket.reaction_done, ticket.escalated_at) {
+            (Some(done), _) => format!("answered {}", local(done)),
+            (None, Some(at)) => format!("escalated {}", local(at)),
+            (None, None) => String::new(),
+        };
+        let opened = local(ticket.opened_at);
+        vec![ticket.ticket, ticket.state, opened, next, breached, reaction, ticket.customer, ticket.subject]
     });
-    println!("{}", table(&["TICKET", "STATE", "OPENED", "REACTION", "CUSTOMER", "SUBJECT"], lines));
+    let head = ["TICKET", "STATE", "OPENED", "DUE NEXT", "BREACHED", "REACTION", "CUSTOMER", "SUBJECT"];
+    println!("{}", table(&head, lines));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -38,7 +70,8 @@ pub fn list(config: &Config, json: bool, most: usize) -> anyhow::Result<ExitCode
 ///
 /// # Errors
 /// The number is none, no ticket has it, or the database cannot be read.
-pub fn show(config: &Config, number: &str, as_json: bool) -> anyhow::Result<ExitCode> {
+pub fn show(config: &Config, number: &str, as_json: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
+    let now = now.unwrap_or_else(Timestamp::now);
     let wanted: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
     let found = Store::open_to_read(&config.state_dir)?.read(|store| {
         let Some(id) = store.find_ticket(wanted)? else { return Ok(None) };
@@ -50,9 +83,9 @@ pub fn show(config: &Config, number: &str, as_json: bool) -> anyhow::Result<Exit
         return Err(BadInput(format!("there is no ticket {wanted}")).into());
     };
     if as_json {
-        println!("{}", as_value(&ticket, &entitled, &mails));
+        println!("{}", as_value(&ticket, &entitled, &mails, now)?);
     } else {
-        for_people(&ticket, &entitled, &mails);
+        for_people(&ticket, &entitled, &mails, now);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -79,8 +112,15 @@ impl Entitled {
     }
 }
 
-fn as_value(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) -> serde_json::Value {
-    json!({
+fn as_value(
+    ticket: &Ticket,
+    entitled: &Entitled,
+    mails: &[Queued],
+    now: Timestamp,
+) -> anyhow::Result<serde_json::Value> {
+    let other = |number: Option<TicketNumber>| number.map(|number| number.to_string());
+    let clocks = ticket.clocks.iter().map(|clock| clock_value(clock, now)).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(json!({
         "ticket": ticket.number.to_string(),
         "state": ticket.state,
         "customer": ticket.customer,
@@ -88,19 +128,35 @@ fn as_value(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) -> serde_jso
         "subject": ticket.subject,
         "language": ticket.language,
         "opened_at": ticket.opened_at,
-        "linked_to": ticket.linked_to.map(|number| number.to_string()),
         "earlier_tags": ticket.earlier_tags,
+        "linked_to": other(ticket.linked_to),
+        "continues": other(ticket.continues),
+        "merged_into": other(ticket.merged_into),
+        "assignee": ticket.assignee,
+        "admitted_at": ticket.admitted_at,
+        "concern": ticket.concern,
+        "wait": ticket.wait,
+        "closes_at": ticket.closes_at,
         "numbers": ticket.numbers,
         "entitlement": entitled.now,
         "entitlement_at_opening": entitled.then.as_ref().map(|(_, then)| then),
         "missing": ticket.missing().into_iter().map(NumberKind::name).collect::<Vec<_>>(),
-        "clocks": ticket.clocks,
+        "clocks": clocks,
         "entries": ticket.entries,
         "mails": mails,
-    })
+    }))
 }
 
-fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) {
+/// A clock with what follows from it.
+fn clock_value(clock: &Clock, now: Timestamp) -> anyhow::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(clock)?;
+    value["satisfied_at"] = json!(clock.satisfied_at());
+    value["paused_since"] = json!(clock.paused_since());
+    value["breached"] = json!(clock.breached(now));
+    Ok(value)
+}
+
+fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued], now: Timestamp) {
     println!("{}  {}", ticket.number, ticket.state);
     println!("customer  {} <{}>", printable(&ticket.customer.name), printable(&ticket.customer.address));
     println!("subject   {}", printable(&ticket.subject));
@@ -111,13 +167,21 @@ fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) {
     if !ticket.earlier_tags.is_empty() {
         println!("earlier   {}", ticket.earlier_tags.join(", "));
     }
+    if let Some(closed) = ticket.continues {
+        println!("continues {closed}, which is closed");
+    }
+    if let Some(into) = ticket.merged_into {
+        println!("part of   {into}");
+    }
     for number in &ticket.numbers {
         let on_file = if number.on_file { ", on file" } else { "" };
         println!("{:<9} {} ({}){on_file}", number.kind, printable(&number.value), printable(&number.evidence));
     }
     let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
-    if !missing.is_empty() {
-        println!("missing   {}", missing.join(", "));
+    match ticket.admitted_at {
+        Some(at) => println!("admitted  {}", local(at)),
+        None if missing.is_empty() => {}
+        None => println!("missing   {}", missing.join(", ")),
     }
     for line in entitled.now.iter().flat_map(Entitlement::lines) {
         println!("on file   {}", printable(&line));
@@ -126,25 +190,21 @@ fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) {
         println!("          when it came, by version {version} of the list:");
         then.lines().iter().for_each(|line| println!("          {}", printable(line)));
     }
-    for clock in &ticket.clocks {
-        println!(
-            "\nclock     {}: from {} ({}), due {}",
-            clock.kind,
-            local(clock.start),
-            clock.start_reason,
-            local(clock.due)
-        );
-        println!("          {}", clock.explanation);
-        if let Some(at) = clock.satisfied_at {
-            println!("          kept {}", local(at));
-        }
-        if let Some(at) = clock.fired_at {
-            println!("          acted upon {}", local(at));
-        }
+    if let Some(assignee) = &ticket.assignee {
+        println!("assignee  {assignee}");
     }
+    if let Some(wait) = &ticket.wait {
+        let until = wait.until.map(|until| format!(" until {}", local(until))).unwrap_or_default();
+        println!("waits     since {}{until}, by {}: {}", local(wait.since), wait.actor, printable(&wait.reason));
+    }
+    if let Some(at) = ticket.closes_at {
+        println!("closes    by itself {}", local(at));
+    }
+    ticket.clocks.iter().for_each(|clock| clock_for_people(clock, now));
     println!();
     for entry in &ticket.entries {
-        println!("{}  {}  {}", local(entry.at), entry.kind, printable(&entry.author));
+        let sender = entry.sender.as_deref().map(|sender| format!("  {sender}")).unwrap_or_default();
+        println!("{}  {}  {}{sender}", local(entry.at), entry.kind, printable(&entry.author));
         printable(&entry.text).lines().for_each(|line| println!("    {line}"));
     }
     let lines = mails.iter().map(|mail| {
@@ -158,4 +218,29 @@ fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued]) {
         ]
     });
     println!("\n{}", table(&["MAIL", "STATE", "WHEN", "TRIES", "LAST ANSWER"], lines));
+}
+
+fn clock_for_people(clock: &Clock, now: Timestamp) {
+    let round = if clock.round > 1 { format!(" ({})", clock.round) } else { String::new() };
+    let (kind, start, due) = (clock.kind, local(clock.start), local(clock.due));
+    println!("\nclock     {kind}{round}: from {start} ({}), due {due}", clock.start_reason);
+    clock.explanation.split("; ").for_each(|step| println!("          {}", printable(step)));
+    for rung in &clock.rungs {
+        match &rung.fired {
+            Some(Fired { at, late: Some(late) }) => {
+                println!("          {} done {}, {} s late: {}", rung.id, local(*at), late.seconds, late.reason);
+            }
+            Some(Fired { at, late: None }) => println!("          {} done {}", rung.id, local(*at)),
+            None if clock.runs() => println!("          {} at {}", rung.id, local(rung.at)),
+            None => {}
+        }
+    }
+    match (&clock.ended, clock.paused_since()) {
+        (Some(ended), _) => println!("          {} {} by {}", ended.how, local(ended.at), printable(&ended.by)),
+        (None, Some(since)) => println!("          stands still since {}", local(since)),
+        (None, None) => {}
+    }
+    if clock.breached(now) {
+        println!("          BREACHED");
+    }
 }

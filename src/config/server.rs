@@ -87,20 +87,30 @@ fn sign_in(section: &Section<'_>, protocol: Protocol, credentials: Option<&Path>
 
 /// Reads `[smtp]` or `[outgoing]`.
 pub(super) fn outgoing(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
-    let maildir = top.section("outgoing").map(|section| {
+    if !top.has("smtp") && !top.has("outgoing") {
+        top.fault("smtp", "is missing; write [smtp] and below it host = \"mail.firma.example\"");
+    }
+    way_out(top, ["smtp", "outgoing"], credentials)
+}
+
+/// Reads `[smtp_fallback]` or `[outgoing_fallback]`, where there is one.
+pub(super) fn fallback(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
+    way_out(top, ["smtp_fallback", "outgoing_fallback"], credentials)
+}
+
+fn way_out(top: &Section<'_>, [smtp, outgoing]: [&'static str; 2], credentials: Option<&Path>) -> Option<Outgoing> {
+    let maildir = top.section(outgoing).map(|section| {
         let path = section.required("maildir", "\"/var/lib/hezo-intake/outgoing\"", value::path);
         section.finish();
         path
     });
-    let smtp = top.section("smtp").map(|section| {
+    let server = top.section(smtp).map(|section| {
         let server = server(&section, Protocol::Smtp, credentials);
         section.finish();
         server
     });
-    match (top.has("smtp"), top.has("outgoing")) {
-        (true, true) => top.fault("outgoing", "contradicts [smtp]; take one of the two out"),
-        (false, false) => top.fault("smtp", "is missing; write [smtp] and below it host = \"mail.firma.example\""),
-        _ => (),
+    if top.has(smtp) && top.has(outgoing) {
+        top.fault(outgoing, format!("contradicts [{smtp}]; take one of the two out"));
     }
-    smtp.flatten().map(Outgoing::Smtp).or(maildir.flatten().map(Outgoing::Maildir))
+    server.flatten().map(Outgoing::Smtp).or(maildir.flatten().map(Outgoing::Maildir))
 }

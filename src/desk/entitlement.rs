@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::contract::{Delivery, Excerpt, Plan, ServiceWindow};
+use super::contract::{Contract, Delivery, Excerpt, Plan, ServiceWindow};
 use super::ticket::{ClockKind, KnownNumber, Ticket};
 use request::Request;
 
@@ -165,6 +165,18 @@ pub fn of(on_file: &Excerpt, numbers: &[KnownNumber], sender: Option<&str>, day:
 /// written now.
 pub fn terms(on_file: &Excerpt, numbers: &[KnownNumber], sender: Option<&str>, day: Date) -> Terms {
     Request::new(on_file, numbers, sender, day).terms()
+}
+
+/// The contracts that a request runs under: those it names; where it names none on file, the active
+/// ones that name its device or its sender (service terms, "Reading the clocks"). None where no
+/// contract speaks. Of several, the strictest promise binds.
+pub fn deciding<'a>(
+    on_file: &'a Excerpt,
+    numbers: &'a [KnownNumber],
+    sender: Option<&'a str>,
+    day: Date,
+) -> Vec<&'a Contract> {
+    Request::new(on_file, numbers, sender, day).deciding()
 }
 
 /// The service window of these [terms]; `None` where no contract speaks.

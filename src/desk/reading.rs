@@ -25,6 +25,8 @@ pub struct Reading {
     pub bounce: Option<Bounce>,
     /// The rule by which it asks for escalation in words.
     pub escalation: Option<String>,
+    /// The texts of its attachments.
+    pub texts: Vec<extract::Reading>,
     /// All its texts, those of its attachments too, cut into what numbers are told from.
     pub pages: Pages,
 }
@@ -46,6 +48,7 @@ impl Reading {
             language: language::language(message, &written, answers),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
             bounce,
+            texts,
             pages,
             written,
             verdict,
@@ -88,11 +91,12 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     let mut addresses: BTreeSet<String> = identity.aliases.iter().cloned().collect();
     addresses.insert(identity.address.clone());
     addresses.insert(identity.escalation_address.clone());
+    addresses.extend(site.second_level_address.clone());
     // Whoever got a mail of ours knows its Message-ID, and may send another mail under it.
     let from_us = message.from.as_ref().is_some_and(|from| from.address == identity.address);
-    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_key.is_ours(id));
+    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_keys.is_ours(id));
     let mut answered = message.in_reply_to.iter().chain(&message.references);
-    let answers_ours = answered.any(|id| site.token_key.is_ours(id));
+    let answers_ours = answered.any(|id| site.token_keys.is_ours(id));
     OwnMarks { addresses, signed, answers_ours }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn bounced(case: &Case) -> Decision {
     let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
     // Only "failed" is final (RFC 3464 section 2.3.3).
     if !lost_it {
-        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk") };
+        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk", Some(ticket)) };
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         return case.decision(Disposition::Attached(ticket.number), "report-not-final", effects);
     }
@@ -56,11 +56,18 @@ pub fn given_up(
 fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Site, now: Timestamp) -> Vec<Effect> {
     let number = ticket.number;
     let text = format!("{}: {reason}", sent.purpose);
-    let entry = Entry { kind: EntryKind::Undelivered, author: "desk".to_string(), message_id: None, text, at: now };
+    let entry = Entry {
+        kind: EntryKind::Undelivered,
+        author: "desk".to_string(),
+        message_id: None,
+        text,
+        sender: None,
+        at: now,
+    };
     let mut effects = vec![Effect::AddEntry(number, entry)];
-    effects.extend(sent.satisfies.map(|kind| Effect::ResumeClock(number, kind)));
+    effects.extend(sent.keeps.map(|_| Effect::ResumeClocks(number, sent.message_id.clone())));
     // An engineer whose own mailbox refuses mail cannot be told there; the others can.
-    let reachable = site.engineers.iter().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
+    let reachable = site.active_engineers().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
     let alerts = reachable.map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));
     effects.extend(alerts.map(Effect::from));
     effects

@@ -122,15 +122,24 @@ impl<'a> Request<'a> {
         because
     }
 
+    /// The contracts that it runs under.
+    pub(super) fn deciding(&self) -> Vec<&'a Contract> {
+        if !self.named.is_empty() {
+            return self.named.clone();
+        }
+        let active = self.on_file.into_iter().filter(|contract| self.is_active(contract));
+        active.filter(|contract| self.has_device(contract) || self.names_sender(contract)).collect()
+    }
+
+    fn has_device(&self, contract: &Contract) -> bool {
+        self.serials.iter().any(|serial| contract.names_serial(serial))
+    }
+
     /// The terms under which its clocks run.
     pub(super) fn terms(&self) -> Terms {
-        if let Some(contract) = strictest(self.named.iter().copied()) {
-            return Terms::of(contract, Basis::Named);
-        }
-        let has_device = |contract: &Contract| self.serials.iter().any(|serial| contract.names_serial(serial));
-        let active = self.on_file.into_iter().filter(|contract| self.is_active(contract));
-        match strictest(active.filter(|contract| has_device(contract) || self.names_sender(contract))) {
-            Some(contract) if has_device(contract) => Terms::of(contract, Basis::Serial),
+        match strictest(self.deciding().into_iter()) {
+            Some(contract) if !self.named.is_empty() => Terms::of(contract, Basis::Named),
+            Some(contract) if self.has_device(contract) => Terms::of(contract, Basis::Serial),
             Some(contract) => Terms::of(contract, Basis::Sender),
             None => Terms::without_contract(),
         }
