@@ -82,6 +82,7 @@ fn an_engineer_answers_and_the_clock_stops() {
     }
     assert!(to(&sent, "marek@hezo.example").text().contains("Proszę o log."));
     desk.run("2026-11-23 12:00");
+
     assert!(desk.sent().is_empty(), "nothing is escalated");
     let ticket = desk.ticket(relay.ticket());
     let satisfied = ticket["clocks"][0]["satisfied_at"].as_str().expect("the reaction clock stands");
