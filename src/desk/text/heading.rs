@@ -60,9 +60,12 @@ fn heading(fields: &[(Field, String)], link: Option<Address>, below: &[Line], ru
     Heading { from, subject: value(Field::Subject), text: text.join("\n").trim().to_string() }
 }
 
+/// The fields of a block, each with its line, and the line behind it.
+type Block = (Vec<(Field, String, usize)>, usize);
+
 /// The fields of a block that begins here, with the line of each, and where it ends: the sender and at
 /// least one more.
-fn block(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(Vec<(Field, String, usize)>, usize)> {
+fn block(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<Block> {
     rules.label(&lines.get(at)?.folded)?;
     let mut fields: Vec<(Field, String, usize)> = Vec::new();
     let (mut end, mut blank, mut wrapped) = (at, 0, 0);
