@@ -211,7 +211,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .under_name(format!("{customer} ({})", ticket.number))
+        .shown_as(format!("{customer} ({})", ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .for_a_person()
@@ -241,7 +241,7 @@ pub fn copy(
     });
     let letter = Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .under_name(format!("{} ({})", author.name, ticket.number))
+        .shown_as(format!("{} ({})", author.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .for_a_person();
@@ -287,7 +287,7 @@ pub fn relay(site: &Site, relay: &Relay, now: Timestamp) -> Result<Post, ReplyEr
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, to, now)
         .about(ticket)
         .answers_with(&customer_token(site, to, ticket.number))
-        .under_name(format!("{author}, {}", site.identity.name))
+        .shown_as(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
         .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;
