@@ -12,6 +12,7 @@
 //! | [`answer`] | what an engineer wrote, cut out and built again for the customer |
 //! | [`bounce`] | what a delivery report says |
 //! | [`forwarded`] | who wrote a mail that somebody passes on |
+//! | [`handed_in`] | what an engineer hands in for a customer: a mail passed on, a call by telephone |
 //! | [`language`] | in which language the sender wrote |
 //! | [`wishes`] | whether the sender asks for escalation in words |
 //! | [`command`] | what an engineer orders in the first lines of an answer |
@@ -49,6 +50,7 @@ pub mod entitlement;
 pub mod escalation;
 pub mod extract;
 pub mod forwarded;
+pub mod handed_in;
 pub mod language;
 pub mod message;
 pub mod plan;

@@ -80,8 +80,8 @@ impl Story {
     /// The latest clock of this kind.
     fn clock(&self, kind: &str) -> Value {
         let ticket = self.ticket();
-        let clocks = ticket["clocks"].as_array().expect("clocks").iter();
-        clocks.filter(|clock| clock["kind"] == kind).next_back().cloned().unwrap_or(Value::Null)
+        let mut clocks = ticket["clocks"].as_array().expect("clocks").iter();
+        clocks.rfind(|clock| clock["kind"] == kind).cloned().unwrap_or(Value::Null)
     }
 }
 
