@@ -31,6 +31,7 @@
 //! | [`ticket_number`] | `Z26-000123-7` and its check digit |
 //! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |
 //! | [`compose`] | typed fields to the bytes of a mail |
+//! | [`routing`] | who is told of a ticket: its group, and who is on duty |
 //! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
 //! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
@@ -55,6 +56,7 @@ pub mod message;
 pub mod plan;
 pub mod reading;
 pub mod reply;
+pub mod routing;
 pub mod rulebook;
 pub mod rules;
 pub mod site;

@@ -137,11 +137,13 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 }
 
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let Rulebook { rules, calendar, plans, ladder } =
-        Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
+    let Rulebook { rules, calendar, plans, ladder, routing } = Rulebook::compile(sources, &config.closing_days)
+        .map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         })?;
+    let strangers: Vec<String> = routing.strangers(&config.engineers).iter().map(|fault| sources.told(fault)).collect();
+    anyhow::ensure!(strangers.is_empty(), "{}", strangers.join("\n"));
     Ok(Site {
         identity: config.desk.clone(),
         engineers: config.engineers.clone(),
@@ -156,6 +158,7 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         budget: config.budget.clone(),
         plans,
         ladder,
+        routing,
         max_transit: signed(config.max_transit),
         escalation_ack: signed(config.escalation_ack),
         second_level_address: config.second_level_address.clone(),
