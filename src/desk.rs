@@ -10,6 +10,7 @@
 //! | [`reading`] | all that a mail says by itself, gathered |
 //! | [`classify`] | what kind of mail this is, with the rule that says so |
 //! | [`answer`] | what an engineer wrote, cut out and built again for the customer |
+//! | [`attachment`] | what an attachment is, and what was read of it |
 //! | [`bounce`] | what a delivery report says |
 //! | [`forwarded`] | who wrote a mail that somebody passes on |
 //! | [`handed_in`] | what an engineer hands in for a customer: a mail passed on, a call by telephone |
@@ -38,6 +39,7 @@
 //! | [`site`] | what a site has settled |
 
 pub mod answer;
+pub mod attachment;
 pub mod bounce;
 pub mod budget;
 pub mod calendar;

@@ -9,6 +9,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use crate::attachments::Reader;
 use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -26,6 +27,8 @@ pub struct Office {
     pub site: Site,
     /// Verifies senders, where the site wants that.
     pub verifier: Option<Verifier>,
+    /// Reads attachments.
+    pub reader: Reader,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
@@ -65,6 +68,7 @@ impl Office {
         Arc::new(Office {
             site,
             verifier,
+            reader: Reader::default(),
             clock,
             outbox_bell: Notify::new(),
             timer_bell: Notify::new(),

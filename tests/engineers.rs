@@ -91,7 +91,10 @@ fn a_mail_that_is_passed_on_opens_the_customers_ticket() {
         assert!(!ack.raw.contains(internal), "{internal} in {}", ack.raw);
     }
     let notice = to(&sent, MAREK);
-    has(notice, &["Przekazał(a): Anna Inżynier", "Marku, zajmiesz się tym jeszcze dzisiaj?", "Napęd stoi", "B824100317"]);
+    has(
+        notice,
+        &["Przekazał(a): Anna Inżynier", "Marku, zajmiesz się tym jeszcze dzisiaj?", "Napęd stoi", "B824100317"],
+    );
     let ticket = desk.ticket(notice.ticket());
     assert_eq!(ticket["customer"]["address"], CUSTOMER);
     assert_eq!(ticket["subject"], "Awaria napędu");

@@ -1,6 +1,7 @@
 //! What an engineer hands in for a customer: a customer's mail that is passed on to the desk, or a call
 //! by telephone (`#new jan@fabryka.example`).
 
+use super::attachment::Contents;
 use super::command::{self, Order};
 use super::forwarded;
 use super::message::{Address, Message};
@@ -50,8 +51,8 @@ impl HandedIn {
     }
 }
 
-/// What a mail of an engineer's hands in.
-pub fn handed_in(message: &Message, written: &Written, site: &Site) -> Option<HandedIn> {
+/// What a mail of an engineer's hands in; `contents` is what was read of its attachments, in their order.
+pub fn handed_in(message: &Message, written: &Written, contents: &[Contents], site: &Site) -> Option<HandedIn> {
     let from = message.from.as_ref()?;
     site.engineer_by_address(&from.address)?;
     let now = written.text(Part::Now);
@@ -62,7 +63,7 @@ pub fn handed_in(message: &Message, written: &Written, site: &Site) -> Option<Ha
     match called {
         Some(customer) if !site.is_internal(&customer.address) => Some(by_hand(message, customer, orders, text, site)),
         Some(_) => None,
-        None => passed_on(message, written, orders, text, site),
+        None => passed_on(message, written, contents, orders, text, site),
     }
 }
 
@@ -88,7 +89,7 @@ fn by_hand(message: &Message, customer: Address, orders: Vec<String>, text: Stri
     let subject = message.subject.trim();
     let subject = if answers || subject.is_empty() { CALL } else { subject };
     let message = Message { subject: subject.to_string(), plain: Some(text), ..of(&customer, message) };
-    let reading = Reading::of(&message, site);
+    let reading = Reading::of(&message, &[], site);
     HandedIn { how: How::ByHand, customer, message, reading, orders, remark: String::new() }
 }
 
@@ -96,6 +97,7 @@ fn by_hand(message: &Message, customer: Address, orders: Vec<String>, text: Stri
 fn passed_on(
     message: &Message,
     written: &Written,
+    contents: &[Contents],
     orders: Vec<String>,
     remark: String,
     site: &Site,
@@ -109,16 +111,15 @@ fn passed_on(
     let forwarded = forwarded::forwarded(message, |address| site.is_internal(address), rules)?;
     let customer = forwarded.from;
     let subject = forwarded.subject.unwrap_or_else(|| rules.without_prefixes(&message.subject).to_string());
-    let inner = match forwarded.original {
-        Some(original) => original,
-        None => Message {
-            subject,
-            plain: Some(forwarded.text),
-            attachments: message.attachments.clone(),
-            ..of(&customer, message)
-        },
+    let (inner, contents) = match forwarded.original {
+        // Only the mail's own files were read, none of those within one of them.
+        Some(original) => (original, [].as_slice()),
+        None => {
+            let (plain, attachments) = (Some(forwarded.text), message.attachments.clone());
+            (Message { subject, plain, attachments, ..of(&customer, message) }, contents)
+        }
     };
-    let reading = Reading::of(&inner, site);
+    let reading = Reading::of(&inner, contents, site);
     Some(HandedIn { how: How::Forwarded, customer, message: inner, reading, orders, remark })
 }
 

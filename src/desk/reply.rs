@@ -5,6 +5,7 @@ mod clocks;
 mod conversation;
 mod facts;
 mod letter;
+mod links;
 mod ordered;
 mod templates;
 
@@ -230,10 +231,11 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{customer} ({})", ticket.number))
+        .under_name(format!("{customer} ({})", ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .for_a_person()
+        .with_links(ticket)
         .attach(files)
         .write("notice", context)
 }
@@ -260,10 +262,11 @@ pub fn copy(
     });
     let letter = Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{} ({})", author.name, ticket.number))
+        .under_name(format!("{} ({})", author.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .for_a_person();
+        .for_a_person()
+        .with_links(ticket);
     let files = answer.files.clone();
     let letter = if noted { letter.attach_internal(files) } else { letter.attach(files) };
     letter.write("copy", context)
@@ -290,10 +293,11 @@ pub fn crossed(
     let cause = [mail.content_hash.as_slice(), answered.message_id.as_deref().unwrap_or_default().as_bytes()].concat();
     Letter::new(site, Purpose::Crossed, &cause, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{author} ({})", ticket.number))
+        .under_name(format!("{author} ({})", ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .for_a_person()
+        .with_links(ticket)
         .write("crossed", context)
 }
 
@@ -358,7 +362,7 @@ pub fn relay(site: &Site, relay: &Relay, now: Timestamp) -> Result<Post, ReplyEr
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, to, now)
         .about(ticket)
         .answers_with(&customer_token(site, to, ticket.number))
-        .shown_as(format!("{author}, {}", site.identity.name))
+        .under_name(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
         .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;

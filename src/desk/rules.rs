@@ -63,6 +63,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/crossed.txt", include_str!("../../rules/templates/crossed.txt")),
     ("templates/entitlement.inc", include_str!("../../rules/templates/entitlement.inc")),
     ("templates/done.txt", include_str!("../../rules/templates/done.txt")),
+    ("templates/links.inc", include_str!("../../rules/templates/links.inc")),
     ("templates/missing.inc", include_str!("../../rules/templates/missing.inc")),
     ("templates/not-done.txt", include_str!("../../rules/templates/not-done.txt")),
     ("templates/state.inc", include_str!("../../rules/templates/state.inc")),

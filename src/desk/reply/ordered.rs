@@ -100,7 +100,7 @@ pub fn not_done(
 fn letter<'a>(site: &'a Site, ticket: &Ticket, mail: &Mail, engineer: &Engineer, now: Timestamp) -> Letter<'a> {
     Letter::new(site, Purpose::Ordered, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{} ({})", site.identity.name, ticket.number))
+        .under_name(format!("{} ({})", site.identity.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .automatic(AutoSubmitted::Replied)
