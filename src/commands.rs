@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod reconcile;
+pub mod reload;
 pub mod run;
 pub mod tickets;
 

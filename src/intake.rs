@@ -17,10 +17,15 @@ use crate::desk::reply;
 use crate::desk::thread;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
+use crate::pulse::Heart;
 use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
 
 /// After this many passes in which the server refused to hand a mail out, it is parked.
 const MOST_REFUSALS: u32 = 3;
+
+/// The longest step between two beats: one command to the server takes at most ten minutes, and each
+/// mail is decided in a fraction of the rest.
+const STEP: Duration = Duration::from_secs(15 * 60);
 
 /// What is watched, and how.
 #[derive(Clone, Debug)]
@@ -45,12 +50,14 @@ pub struct Intake<F> {
     watched: Watched,
     folder: F,
     refusals: HashMap<Uid, u32>,
+    heart: Heart,
 }
 
 impl<F: Folder> Intake<F> {
     /// A loop that has not begun.
     pub fn new(office: Arc<Office>, watched: Watched, folder: F) -> Intake<F> {
-        Intake { office, watched, folder, refusals: HashMap::new() }
+        let heart = office.pulse.heart(format!("intake {} {}", watched.mailbox, watched.folder), STEP);
+        Intake { office, watched, folder, refusals: HashMap::new(), heart }
     }
 
     /// Watches until `stop` says so. `seen` is told after each full pass.
@@ -88,6 +95,7 @@ impl<F: Folder> Intake<F> {
                             "still no answer"
                         );
                     }
+                    self.heart.waits(wait + STEP);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
                         _ = stop.changed() => break,
@@ -111,6 +119,7 @@ impl<F: Folder> Intake<F> {
     async fn pass_and_wait(&mut self, seen: &impl Fn()) -> anyhow::Result<()> {
         self.pass().await?;
         seen();
+        self.heart.waits(self.watched.poll_interval + STEP);
         self.folder.wait(self.watched.poll_interval).await?;
         Ok(())
     }
@@ -121,13 +130,16 @@ impl<F: Folder> Intake<F> {
     /// # Errors
     /// The mailbox or the store failed; nothing is lost, the next pass goes on.
     pub async fn pass(&mut self) -> anyhow::Result<usize> {
+        self.heart.works(STEP);
         let opened = self.open().await?;
         self.file_what_is_left(opened).await?;
+        self.heart.works(STEP);
         let listed = self.folder.list(opened.cursor).await?;
         let mut last = listed.last().map(|mail| mail.uid);
         let undecided = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
         let mut done = 0;
         for listed in undecided {
+            self.heart.works(STEP);
             let uid = listed.uid;
             if self.take(opened, listed).await? {
                 done += 1;
@@ -170,6 +182,7 @@ impl<F: Folder> Intake<F> {
     async fn read_old_headers(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unread = self.office.write(move |_, store| store.unread_headers(&opened)).await?;
         for uid in unread {
+            self.heart.works(STEP);
             let hash = match self.folder.fetch(uid, Extent::Header).await? {
                 Fetched::Bytes(header) => message::header_hash(&header),
                 // Gone or refused: not asked for again, and never found again.
@@ -183,6 +196,7 @@ impl<F: Folder> Intake<F> {
     async fn file_what_is_left(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unfiled = self.office.write(move |_, store| store.unfiled(&opened)).await?;
         for uid in unfiled {
+            self.heart.works(STEP);
             self.file(opened, uid).await?;
         }
         Ok(())

@@ -35,6 +35,9 @@
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
+//! | [`pulse`] | whether the loops are alive |
+//! | [`status`] | where the service stands, in one line |
+//! | [`systemd`] | what the service manager is told |
 //! | [`log`] | one line an event, without personal data |
 //!
 //! Direction: `main → commands → service → loops → {imap, maildir, smtp, store} → desk`. Mailboxes, sending
@@ -70,8 +73,11 @@ pub mod mailbox;
 pub mod maildir;
 pub mod office;
 pub mod outbox;
+pub mod pulse;
 pub mod service;
 pub mod smtp;
+pub mod status;
 pub mod store;
+pub mod systemd;
 pub mod timers;
 pub mod tls;

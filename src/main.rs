@@ -37,6 +37,12 @@ enum Command {
     /// List tickets, or show one with everything that happened
     #[command(subcommand, after_help = "Example: hezo-intake tickets show Z26-000123-7")]
     Tickets(Tickets),
+    /// Have the running service read its configuration again; `systemctl reload` calls this
+    #[command(hide = true)]
+    Reload {
+        /// The service's process id
+        pid: i32,
+    },
     /// Prove that every mail on the server has a disposition, and name those that have none
     #[command(after_help = "Example: hezo-intake reconcile --json")]
     Reconcile(Reconcile),
@@ -125,7 +131,7 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run(run) => commands::run::run(&load(&run.settings)?, run.once, run.now),
+        Command::Run(run) => commands::run::run(&run.settings.config, run.once, run.now),
         Command::Demo(options) => commands::demo::demo(&options),
         Command::Check(check) => commands::check::check(&check.settings.config, check.offline),
         Command::Explain(options) => commands::explain::explain(&options),
@@ -135,6 +141,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tickets(Tickets::Show { settings, number, json }) => {
             commands::tickets::show(&load(&settings)?, &number, json)
         }
+        Command::Reload { pid } => commands::reload::reload(pid),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
     }
 }

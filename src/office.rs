@@ -1,8 +1,11 @@
 //! What the loops share: the site, the contracts on file, the store, the clock, and the bells by
 //! which one loop tells another that there is work. A bell is only a hint: what to do is read
 //! from the store.
+//!
+//! When the configuration is read again, a new office takes the old one's place. Both have the same
+//! store, clock and bells.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -16,6 +19,8 @@ use crate::desk::contract::{self, Contract};
 use crate::desk::rules::{Rules, Sources};
 use crate::desk::site::Site;
 use crate::desk::token::TokenKey;
+use crate::outbox::UnderWay;
+use crate::pulse::Pulse;
 use crate::store::{Store, Work};
 
 /// What the loops share.
@@ -27,10 +32,15 @@ pub struct Office {
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
-    pub outbox_bell: Notify,
+    pub outbox_bell: Arc<Notify>,
     /// Rings when a clock was started or resumed.
-    pub timer_bell: Notify,
-    store: Mutex<Store>,
+    pub timer_bell: Arc<Notify>,
+    /// The mails that are being sent at this moment.
+    pub under_way: Arc<UnderWay>,
+    /// Whether the loops are alive.
+    pub pulse: Arc<Pulse>,
+    state_dir: PathBuf,
+    store: Arc<Mutex<Store>>,
 }
 
 impl Office {
@@ -43,9 +53,35 @@ impl Office {
             site: site(config)?,
             contracts: config.contracts.as_deref().map(contracts).transpose()?.unwrap_or_default(),
             clock,
-            outbox_bell: Notify::new(),
-            timer_bell: Notify::new(),
-            store: Mutex::new(Store::open(&config.state_dir)?),
+            outbox_bell: Arc::default(),
+            timer_bell: Arc::default(),
+            under_way: Arc::default(),
+            pulse: Arc::default(),
+            state_dir: config.state_dir.clone(),
+            store: Arc::new(Mutex::new(Store::open(&config.state_dir)?)),
+        };
+        Ok(Arc::new(office))
+    }
+
+    /// The office that takes this one's place under other settings.
+    ///
+    /// # Errors
+    /// A rule or the contracts cannot be read; the database is to be another one.
+    pub fn renewed(&self, config: &Config) -> anyhow::Result<Arc<Office>> {
+        anyhow::ensure!(
+            config.state_dir == self.state_dir,
+            "state_dir cannot change while the service runs; restart it instead"
+        );
+        let office = Office {
+            site: site(config)?,
+            contracts: config.contracts.as_deref().map(contracts).transpose()?.unwrap_or_default(),
+            clock: self.clock.clone(),
+            outbox_bell: Arc::clone(&self.outbox_bell),
+            timer_bell: Arc::clone(&self.timer_bell),
+            under_way: Arc::clone(&self.under_way),
+            pulse: Arc::clone(&self.pulse),
+            state_dir: self.state_dir.clone(),
+            store: Arc::clone(&self.store),
         };
         Ok(Arc::new(office))
     }

@@ -2,7 +2,7 @@
 //! that it was written, and leaves it only when the SMTP server has answered.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +34,20 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Never sleep longer than this: the system's clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// Between two looks at the outbox: a look, and what ended meanwhile marked.
+const STEP: Duration = Duration::from_secs(5 * 60);
+
+/// The rows of mails that are being sent, whichever loop sends them: after the settings were read
+/// again, the former loop still waits for its last answers while the new one sends already.
+#[derive(Debug, Default)]
+pub struct UnderWay(Mutex<HashSet<i64>>);
+
+impl UnderWay {
+    fn rows(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How mail leaves.
 #[derive(Clone)]
 pub enum Transport {
@@ -59,20 +73,22 @@ impl Transport {
 pub struct Outbox {
     office: Arc<Office>,
     transport: Transport,
-    under_way: HashSet<i64>,
+    /// The rows that this loop sends.
+    own: HashSet<i64>,
     sending: JoinSet<(Due, Outcome)>,
 }
 
 impl Outbox {
     /// A loop that has not begun.
     pub fn new(office: Arc<Office>, transport: Transport) -> Outbox {
-        Outbox { office, transport, under_way: HashSet::new(), sending: JoinSet::new() }
+        Outbox { office, transport, own: HashSet::new(), sending: JoinSet::new() }
     }
 
-    /// Sends until `stop` says so; then mails under way get a moment to end. What does not is
-    /// sent again after the next start, under the same Message-ID.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
+    /// Sends until `leave` says so, then waits for the answers that are still owed. At `stop` they
+    /// get a moment; what does not end is sent again after the next start, under the same Message-ID.
+    pub async fn run(mut self, mut leave: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
+        let heart = self.office.pulse.heart("outbox", STEP);
+        while !*leave.borrow() {
             let wait = match self.send_due().await {
                 Ok(wait) => wait,
                 Err(error) => {
@@ -80,14 +96,24 @@ impl Outbox {
                     FIRST_WAIT
                 }
             };
+            heart.waits(wait + STEP);
             tokio::select! {
                 Some(done) = self.sending.join_next() => self.mark(done).await,
                 () = self.office.outbox_bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
-                _ = stop.changed() => {}
+                _ = leave.changed() => {}
             }
         }
-        if tokio::time::timeout(GRACE, self.finish()).await.is_err() {
+        drop(heart);
+        let out_of_time = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let all_answered = tokio::select! {
+            () = self.finish() => true,
+            () = out_of_time => false,
+        };
+        if !all_answered {
             tracing::warn!("mails under way were cut off; they are sent again after the next start");
         }
     }
@@ -106,6 +132,13 @@ impl Outbox {
         }
     }
 
+    fn release_all(&mut self) {
+        let mut rows = self.office.under_way.rows();
+        self.own.drain().for_each(|id| {
+            rows.remove(&id);
+        });
+    }
+
     async fn finish(&mut self) {
         while let Some(done) = self.sending.join_next().await {
             self.mark(done).await;
@@ -114,8 +147,9 @@ impl Outbox {
 
     /// Starts what is due and fits; returns how long to sleep if nothing happens.
     async fn send_due(&mut self) -> anyhow::Result<Duration> {
-        let room = MOST_AT_ONCE - self.under_way.len().min(MOST_AT_ONCE);
-        let most = self.under_way.len() + room;
+        let under_way = self.office.under_way.rows().len();
+        let room = MOST_AT_ONCE - self.own.len().min(MOST_AT_ONCE);
+        let most = under_way + room;
         let (due, next, now) = self
             .office
             .write(move |office, store| {
@@ -123,8 +157,9 @@ impl Outbox {
                 Ok((store.outbox_due(now, most)?, store.outbox_next()?, now))
             })
             .await?;
-        for due in due.into_iter().filter(|due| !self.under_way.contains(&due.id)).take(room).collect::<Vec<_>>() {
-            self.under_way.insert(due.id);
+        let office = Arc::clone(&self.office);
+        for due in due.into_iter().filter(|due| office.under_way.rows().insert(due.id)).take(room) {
+            self.own.insert(due.id);
             let transport = self.transport.clone();
             let sender = self.office.site.identity.address.clone();
             self.sending.spawn(async move {
@@ -145,13 +180,14 @@ impl Outbox {
             Err(error) => {
                 // Which mail it was is not known; all rows are still pending and come again.
                 tracing::error!(error = error.to_string(), "sending broke off");
-                self.under_way.clear();
+                self.release_all();
                 return;
             }
         };
-        self.under_way.remove(&due.id);
         let (id, purpose) = (due.id, due.purpose);
         let marked = self.office.write(move |office, store| settle(office, store, &due, &outcome)).await;
+        self.own.remove(&id);
+        self.office.under_way.rows().remove(&id);
         if let Err(error) = marked {
             tracing::error!(
                 outbox = id,
@@ -160,6 +196,12 @@ impl Outbox {
                 "a send could not be marked; the mail is sent again"
             );
         }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.release_all();
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod apply;
 mod facts;
+mod figures;
 mod journal;
 mod outbox;
 mod tickets;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use figures::{ClockFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
 pub use outbox::{Due, Queued};
 pub use tickets::{Summary, TicketId};

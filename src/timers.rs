@@ -14,8 +14,12 @@ use crate::store::{TicketId, Work};
 /// does not count the time it was away.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// Between two looks at the clocks: all that fell due is acted upon.
+const STEP: Duration = Duration::from_secs(5 * 60);
+
 /// Acts on due clocks until `stop` says so.
 pub async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
+    let heart = office.pulse.heart("timers", STEP);
     while !*stop.borrow() {
         if let Err(error) = fire_due(&office).await {
             tracing::error!(error = format!("{error:#}"), "due clocks could not be acted upon; trying again");
@@ -28,6 +32,7 @@ pub async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
             }
             _ => LONGEST_SLEEP,
         };
+        heart.waits(sleep + STEP);
         tokio::select! {
             () = office.timer_bell.notified() => {}
             () = tokio::time::sleep(sleep) => {}

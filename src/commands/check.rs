@@ -41,7 +41,7 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// What is wrong with the rules, and which of their own tests fail.
-fn rule_faults(sources: &Sources, config: Option<&Config>) -> Vec<RuleFault> {
+pub(super) fn rule_faults(sources: &Sources, config: Option<&Config>) -> Vec<RuleFault> {
     let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
     let rules = Rules::compile(sources).map(|rules| rules.test());
     let calendar = Calendar::compile(sources, closing_days).map(|calendar| calendar.test());
