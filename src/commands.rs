@@ -6,6 +6,7 @@ pub mod explain;
 pub mod reconcile;
 pub mod reload;
 pub mod run;
+pub mod status;
 pub mod tickets;
 
 /// What the operator handed in cannot be used; the command ends with exit code 2.

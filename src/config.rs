@@ -4,6 +4,7 @@
 mod desk;
 mod fault;
 mod mailbox;
+mod operations;
 mod secret;
 mod section;
 mod server;
@@ -19,14 +20,23 @@ use jiff::civil::Date;
 use toml::de::DeTable;
 
 pub use self::fault::{Fault, Faults};
+pub use self::operations::{Listen, Operations};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
 use crate::desk::site::{Engineer, Identity};
 use crate::mailbox::Filing;
 
 /// The keys above the first section, for those who write one below it by mistake.
-const TOP_LEVEL_KEYS: &[&str] =
-    &["state_dir", "rules_dir", "contracts", "token_key_file", "max_message_size", "max_transit", "closing_days"];
+const TOP_LEVEL_KEYS: &[&str] = &[
+    "state_dir",
+    "rules_dir",
+    "contracts",
+    "token_key_file",
+    "max_message_size",
+    "max_transit",
+    "closing_days",
+    "log",
+];
 
 /// `state_dir` where nothing else is written: what `StateDirectory=hezo-intake` makes.
 const DEFAULT_STATE_DIR: &str = "/var/lib/hezo-intake";
@@ -70,6 +80,8 @@ pub struct Config {
     pub max_transit: Duration,
     /// Days on which the desk is closed besides the public holidays.
     pub closing_days: Vec<Date>,
+    /// How the service is watched.
+    pub operations: Operations,
 }
 
 impl Config {
@@ -107,6 +119,7 @@ impl Config {
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             max_transit: DEFAULT_MAX_TRANSIT,
             closing_days: Vec::new(),
+            operations: Operations::default(),
         }
     }
 
@@ -165,6 +178,7 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
+    let operations = operations::operations(&top);
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
     top.finish();
     Some(Config {
@@ -179,6 +193,7 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
         max_message_size: max_message_size.unwrap_or(DEFAULT_MAX_MESSAGE_SIZE),
         max_transit: max_transit.unwrap_or(DEFAULT_MAX_TRANSIT),
         closing_days,
+        operations,
     })
 }
 

@@ -15,13 +15,19 @@ use crate::desk::message::{self, Message};
 use crate::desk::reading::Reading;
 use crate::desk::reply;
 use crate::desk::thread;
+use crate::imap;
+use crate::log;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
+use crate::outage::Part;
 use crate::pulse::Heart;
 use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
 
 /// After this many passes in which the server refused to hand a mail out, it is parked.
 const MOST_REFUSALS: u32 = 3;
+
+/// How often all mails of a folder are compared with the journal, and not only the new ones.
+const ACCOUNT_EVERY: Duration = Duration::from_secs(3600);
 
 /// The longest step between two beats: one command to the server takes at most ten minutes, and each
 /// mail is decided in a fraction of the rest.
@@ -51,19 +57,21 @@ pub struct Intake<F> {
     folder: F,
     refusals: HashMap<Uid, u32>,
     heart: Heart,
+    accounted: Option<std::time::Instant>,
 }
 
 impl<F: Folder> Intake<F> {
     /// A loop that has not begun.
     pub fn new(office: Arc<Office>, watched: Watched, folder: F) -> Intake<F> {
         let heart = office.pulse.heart(format!("intake {} {}", watched.mailbox, watched.folder), STEP);
-        Intake { office, watched, folder, refusals: HashMap::new(), heart }
+        Intake { office, watched, folder, refusals: HashMap::new(), heart, accounted: None }
     }
 
     /// Watches until `stop` says so. `seen` is told after each full pass.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>, seen: impl Fn() + Send) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
         let mut reachable = true;
+        let part = Part::mailbox(&self.watched.mailbox, &self.watched.folder);
         while !*stop.borrow() {
             let pass = tokio::select! {
                 pass = self.pass_and_wait(&seen) => pass,
@@ -75,25 +83,22 @@ impl<F: Folder> Intake<F> {
                     if !std::mem::replace(&mut reachable, true) {
                         tracing::info!(mailbox, folder, "the mailbox answers again");
                     }
+                    self.office.outages.works(&part);
                     backoff.reset();
                 }
                 Err(error) => {
                     let wait = backoff.next_wait();
+                    let (reason, now) = (log::error(&error), self.office.now());
+                    self.office.outages.failed(part.clone(), reason.clone(), wants_a_person(&error), now);
                     if std::mem::replace(&mut reachable, false) {
                         tracing::warn!(
                             mailbox,
                             folder,
-                            error = format!("{error:#}"),
+                            error = reason,
                             "the mailbox does not answer; trying again until it does"
                         );
                     } else {
-                        tracing::debug!(
-                            mailbox,
-                            folder,
-                            error = format!("{error:#}"),
-                            seconds = wait.as_secs(),
-                            "still no answer"
-                        );
+                        tracing::debug!(mailbox, folder, error = reason, seconds = wait.as_secs(), "still no answer");
                     }
                     self.heart.waits(wait + STEP);
                     tokio::select! {
@@ -149,7 +154,36 @@ impl<F: Folder> Intake<F> {
             }
         }
         self.read_old_headers(opened).await?;
+        done += self.account(opened).await?;
         self.office.write(move |office, store| store.walked(&opened, last, office.now())).await?;
+        Ok(done)
+    }
+
+    /// Compares all mails of the folder with the journal, now and then, and takes those that have no
+    /// disposition: none should be left, and what a restored backup does not know is below the cursor.
+    async fn account(&mut self, opened: OpenedFolder) -> anyhow::Result<usize> {
+        // A Maildir is listed as a whole at every pass.
+        let is_maildir = self.watched.folder.is_empty();
+        if is_maildir || self.accounted.is_some_and(|at| at.elapsed() < ACCOUNT_EVERY) {
+            return Ok(0);
+        }
+        self.heart.works(STEP);
+        let mut listed = self.folder.list(Uid(0)).await?;
+        // What is above the cursor may have come just now.
+        listed.retain(|mail| mail.uid <= opened.cursor);
+        let missed = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
+        let mut done = 0;
+        for listed in &missed {
+            self.heart.works(STEP);
+            done += usize::from(self.take(opened, listed.clone()).await?);
+        }
+        let Watched { mailbox, folder, .. } = &self.watched;
+        let gap = missed.len() - done;
+        self.office.metrics.gap(mailbox, folder, gap);
+        if !missed.is_empty() {
+            tracing::warn!(mailbox, folder, taken = done, gap, "mails had no disposition; they were taken in now");
+        }
+        self.accounted = Some(std::time::Instant::now());
         Ok(done)
     }
 
@@ -210,6 +244,7 @@ impl<F: Folder> Intake<F> {
     /// Decides one mail. False where it could not be had this time.
     async fn take(&mut self, opened: OpenedFolder, listed: Listed) -> anyhow::Result<bool> {
         let began = std::time::Instant::now();
+        let (seen_at, internal_date) = (self.office.now(), listed.internal_date);
         let uid = listed.uid;
         let extent = Extent::Whole { limit: self.watched.max_message_size };
         let fetched = match self.folder.fetch(uid, extent).await? {
@@ -218,7 +253,7 @@ impl<F: Folder> Intake<F> {
             Fetched::Refused(words) if !self.refused_for_good(uid) => {
                 tracing::warn!(
                     uid = uid.0,
-                    words,
+                    words = log::words(words),
                     "the server does not hand a mail out; trying again at the next pass"
                 );
                 return Ok(false);
@@ -231,6 +266,8 @@ impl<F: Folder> Intake<F> {
         let settled = tokio::task::spawn_blocking(move || arrival.settle(&office, fetched));
         let (disposition, reason) = settled.await.context("deciding a mail broke off")??;
         let milliseconds = began.elapsed().as_millis() as u64;
+        let arrival_to_seen = seen_at.duration_since(internal_date).as_secs_f64();
+        self.office.metrics.mail(disposition.name(), &reason, arrival_to_seen, began.elapsed().as_secs_f64());
         let ticket = disposition.ticket().map(|number| number.to_string());
         let Watched { mailbox, folder, .. } = &self.watched;
         tracing::info!(
@@ -258,6 +295,11 @@ impl<F: Folder> Intake<F> {
     }
 }
 
+/// Whether a failure will not pass by itself.
+fn wants_a_person(error: &anyhow::Error) -> bool {
+    imap::Error::is_refused_sign_in(error)
+}
+
 /// One mail on its way into the store.
 struct Arrival {
     watched: Watched,
@@ -280,7 +322,7 @@ impl Arrival {
         if let Some(words) = refused {
             tracing::error!(
                 uid = self.listed.uid.0,
-                words,
+                words = log::words(words),
                 "the server never handed a mail out; it is parked and stays where it is"
             );
             return self.note(office, header_hash, None, Disposition::Parked, "the-server-refuses-it");
@@ -295,7 +337,7 @@ impl Arrival {
         match decided {
             Ok(Ok(decided)) => Ok(decided),
             Ok(Err(error)) if store::is_at_fault(&error) => Err(error),
-            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, &format!("{error:#}")),
+            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, &log::error(&error)),
             Err(_) => self.give_up(office, content_hash, header_hash, "the program broke off"),
         }
     }

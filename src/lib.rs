@@ -38,6 +38,9 @@
 //! | [`pulse`] | whether the loops are alive |
 //! | [`status`] | where the service stands, in one line |
 //! | [`systemd`] | what the service manager is told |
+//! | [`outage`] | what does not work at this moment |
+//! | [`metrics`] | figures for Prometheus |
+//! | [`health`] | the health pages |
 //! | [`log`] | one line an event, without personal data |
 //!
 //! Direction: `main → commands → service → loops → {imap, maildir, smtp, store} → desk`. Mailboxes, sending
@@ -66,12 +69,15 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod desk;
+pub mod health;
 pub mod imap;
 pub mod intake;
 pub mod log;
 pub mod mailbox;
 pub mod maildir;
+pub mod metrics;
 pub mod office;
+pub mod outage;
 pub mod outbox;
 pub mod pulse;
 pub mod service;

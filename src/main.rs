@@ -37,6 +37,9 @@ enum Command {
     /// List tickets, or show one with everything that happened
     #[command(subcommand, after_help = "Example: hezo-intake tickets show Z26-000123-7")]
     Tickets(Tickets),
+    /// Say where the desk stands: folders, promises, mail that waits
+    #[command(after_help = "Example: hezo-intake status --json")]
+    Status(Status),
     /// Have the running service read its configuration again; `systemctl reload` calls this
     #[command(hide = true)]
     Reload {
@@ -105,6 +108,15 @@ enum Tickets {
 }
 
 #[derive(Args)]
+struct Status {
+    #[command(flatten)]
+    settings: Settings,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct Reconcile {
     #[command(flatten)]
     settings: Settings,
@@ -141,6 +153,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tickets(Tickets::Show { settings, number, json }) => {
             commands::tickets::show(&load(&settings)?, &number, json)
         }
+        Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
         Command::Reload { pid } => commands::reload::reload(pid),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
     }

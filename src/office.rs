@@ -19,6 +19,8 @@ use crate::desk::contract::{self, Contract};
 use crate::desk::rules::{Rules, Sources};
 use crate::desk::site::Site;
 use crate::desk::token::TokenKey;
+use crate::metrics::Metrics;
+use crate::outage::Outages;
 use crate::outbox::UnderWay;
 use crate::pulse::Pulse;
 use crate::store::{Store, Work};
@@ -39,6 +41,10 @@ pub struct Office {
     pub under_way: Arc<UnderWay>,
     /// Whether the loops are alive.
     pub pulse: Arc<Pulse>,
+    /// What does not work at this moment.
+    pub outages: Arc<Outages>,
+    /// What is counted since the start.
+    pub metrics: Arc<Metrics>,
     state_dir: PathBuf,
     store: Arc<Mutex<Store>>,
 }
@@ -57,6 +63,8 @@ impl Office {
             timer_bell: Arc::default(),
             under_way: Arc::default(),
             pulse: Arc::default(),
+            outages: Arc::default(),
+            metrics: Arc::default(),
             state_dir: config.state_dir.clone(),
             store: Arc::new(Mutex::new(Store::open(&config.state_dir)?)),
         };
@@ -80,6 +88,8 @@ impl Office {
             timer_bell: Arc::clone(&self.timer_bell),
             under_way: Arc::clone(&self.under_way),
             pulse: Arc::clone(&self.pulse),
+            outages: Arc::clone(&self.outages),
+            metrics: Arc::clone(&self.metrics),
             state_dir: self.state_dir.clone(),
             store: Arc::clone(&self.store),
         };

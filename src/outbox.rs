@@ -12,8 +12,10 @@ use tokio::task::JoinSet;
 use crate::backoff;
 use crate::desk::decide;
 use crate::desk::reply::Purpose;
+use crate::log;
 use crate::maildir;
 use crate::office::Office;
+use crate::outage::Part;
 use crate::smtp::{Outcome, Smtp};
 use crate::store::Due;
 
@@ -92,7 +94,7 @@ impl Outbox {
             let wait = match self.send_due().await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "the outbox cannot be read; trying again");
+                    tracing::error!(error = log::error(&error), "the outbox cannot be read; trying again");
                     FIRST_WAIT
                 }
             };
@@ -129,6 +131,23 @@ impl Outbox {
             let Some(done) = self.sending.join_next().await else { return Ok(accepted) };
             accepted += usize::from(matches!(done, Ok((_, Outcome::Sent { .. }))));
             self.mark(done).await;
+        }
+    }
+
+    /// Counts an attempt, and remembers whether the server works.
+    fn observe(&mut self, due: &Due, outcome: &Outcome) {
+        let now = self.office.now();
+        let seconds = now.duration_since(due.created_at).as_secs_f64();
+        let acknowledged = due.purpose == Purpose::Acknowledgement && matches!(outcome, Outcome::Sent { .. });
+        self.office.metrics.send(due.purpose.name(), outcome.name(), acknowledged.then_some(seconds));
+        match outcome {
+            // A mail that is refused for good was refused by a server that works.
+            Outcome::Sent { .. } | Outcome::Never { .. } => {
+                self.office.outages.works(&Part::Sending);
+            }
+            Outcome::Later { reason } | Outcome::Unknown { reason } => {
+                self.office.outages.failed(Part::Sending, reason.clone(), false, now);
+            }
         }
     }
 
@@ -185,6 +204,7 @@ impl Outbox {
             }
         };
         let (id, purpose) = (due.id, due.purpose);
+        self.observe(&due, &outcome);
         let marked = self.office.write(move |office, store| settle(office, store, &due, &outcome)).await;
         self.own.remove(&id);
         self.office.under_way.rows().remove(&id);
@@ -192,7 +212,7 @@ impl Outbox {
             tracing::error!(
                 outbox = id,
                 purpose = purpose.name(),
-                error = format!("{error:#}"),
+                error = log::error(&error),
                 "a send could not be marked; the mail is sent again"
             );
         }

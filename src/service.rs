@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use self::loops::{AnyIntake, Loops, Parts};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Listen};
+use crate::health::Pages;
 use crate::office::Office;
 use crate::systemd::Manager;
 use crate::{status, timers};
@@ -49,8 +50,9 @@ pub async fn run(
     let (tell, stop) = watch::channel(false);
     let mut former: JoinSet<()> = JoinSet::new();
     let mut loops = Loops::start(Parts::build(&config, &office)?, stop.clone(), ready(&manager));
+    let status = status::spawn(Arc::clone(&office), Arc::clone(&manager), stop.clone());
+    let mut health = Health::start(config.operations.health, &office, &manager).await?;
     let mut office = office;
-    let mut status = status::spawn(Arc::clone(&office), Arc::clone(&manager), stop.clone());
     loop {
         let order = tokio::select! {
             order = orders.recv() => order.unwrap_or(Order::Stop),
@@ -60,14 +62,13 @@ pub async fn run(
             Order::Stop => break,
             Order::Reload => {
                 manager.reloading();
-                match renewed(&office, reread.clone()).await {
-                    Ok(parts) => {
+                match renewed(&office, reread.clone(), &health).await {
+                    Ok((parts, pages)) => {
                         office = Arc::clone(&parts.office);
+                        health.replace(pages, &office, &manager);
                         let outbox = loops.leave().await;
                         former.spawn(async { drop(outbox.await) });
                         loops = Loops::start(parts, stop.clone(), ready(&manager));
-                        status.abort();
-                        status = status::spawn(Arc::clone(&office), Arc::clone(&manager), stop.clone());
                         tracing::info!("the configuration was read again and is in force");
                         answered(Ok(()));
                     }
@@ -83,6 +84,7 @@ pub async fn run(
         }
     }
     manager.stopping();
+    status.abort();
     let _ = tell.send(true);
     former.spawn(async { drop(loops.leave().await.await) });
     end(former).await;
@@ -146,13 +148,71 @@ fn ready(manager: &Arc<Manager>) -> impl Fn() + Send + Sync + 'static {
 async fn renewed(
     office: &Arc<Office>,
     reread: impl FnOnce() -> anyhow::Result<Config> + Send + 'static,
-) -> anyhow::Result<Parts> {
+    health: &Health,
+) -> anyhow::Result<(Parts, Renewed)> {
     let former = Arc::clone(office);
     let built = tokio::task::spawn_blocking(move || {
         let config = reread()?;
-        Parts::build(&config, &former.renewed(&config)?)
+        anyhow::Ok((Parts::build(&config, &former.renewed(&config)?)?, config.operations.health))
     });
-    built.await.context("reading the configuration broke off")?
+    let (parts, listen) = built.await.context("reading the configuration broke off")??;
+    Ok((parts, health.renewed(listen).await?))
+}
+
+/// The health pages, where there are any.
+struct Health {
+    listen: Option<Listen>,
+    shown: Option<JoinHandle<()>>,
+}
+
+/// What becomes of the health pages when the settings change.
+enum Renewed {
+    /// They stay where they are.
+    AsBefore,
+    /// They go there.
+    Elsewhere(Option<(Listen, Pages)>),
+}
+
+impl Health {
+    async fn start(listen: Option<Listen>, office: &Arc<Office>, manager: &Arc<Manager>) -> anyhow::Result<Health> {
+        let mut health = Health { listen: None, shown: None };
+        let pages = health.renewed(listen).await?;
+        health.replace(pages, office, manager);
+        Ok(health)
+    }
+
+    /// Takes the address where it is another than before.
+    async fn renewed(&self, listen: Option<Listen>) -> anyhow::Result<Renewed> {
+        if listen == self.listen {
+            return Ok(Renewed::AsBefore);
+        }
+        Ok(Renewed::Elsewhere(match listen {
+            Some(listen) => {
+                let pages = Pages::bind(&listen).await?;
+                Some((listen, pages))
+            }
+            None => None,
+        }))
+    }
+
+    fn replace(&mut self, renewed: Renewed, office: &Arc<Office>, manager: &Arc<Manager>) {
+        let Renewed::Elsewhere(pages) = renewed else { return };
+        if let Some(shown) = self.shown.take() {
+            shown.abort();
+        }
+        (self.listen, self.shown) = match pages {
+            Some((listen, pages)) => (Some(listen), Some(pages.show(Arc::clone(office), Arc::clone(manager)))),
+            None => (None, None),
+        };
+    }
+}
+
+impl Drop for Health {
+    fn drop(&mut self) {
+        if let Some(shown) = &self.shown {
+            shown.abort();
+        }
+    }
 }
 
 async fn end(mut loops: JoinSet<()>) {

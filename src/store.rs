@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-pub use figures::{ClockFigures, Figures, FolderFigures, SOON};
+pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
 pub use outbox::{Due, Queued};
 pub use tickets::{Summary, TicketId};
@@ -82,6 +82,12 @@ impl Store {
             );
         }
         Ok(Store::with(connection, None))
+    }
+
+    /// Whether a service works on the database in that directory.
+    pub fn is_in_use(state_dir: &Path) -> bool {
+        let file = File::open(state_dir.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
     }
 
     fn with(connection: Connection, lock: Option<File>) -> Store {

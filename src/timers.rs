@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::desk::decide;
 use crate::desk::ticket::ClockKind;
+use crate::log;
 use crate::office::Office;
 use crate::store::{TicketId, Work};
 
@@ -22,7 +23,7 @@ pub async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
     let heart = office.pulse.heart("timers", STEP);
     while !*stop.borrow() {
         if let Err(error) = fire_due(&office).await {
-            tracing::error!(error = format!("{error:#}"), "due clocks could not be acted upon; trying again");
+            tracing::error!(error = log::error(&error), "due clocks could not be acted upon; trying again");
         }
         let next =
             office.write(|office, store| Ok(store.next_due()?.map(|due| due.duration_since(office.now())))).await;

@@ -22,7 +22,7 @@ use crate::{log, office};
 /// The configuration has faults; the parts cannot be built; or (with `once`) a server failed.
 pub fn run(path: &Path, once: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     let config = Config::load(path)?;
-    log::to_standard_error();
+    log::start(config.operations.log);
     let clock = now.map_or_else(Clock::default, Clock::starting_at);
     block_on(async {
         if once {

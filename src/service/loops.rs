@@ -12,6 +12,7 @@ use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
 use crate::maildir::MaildirFolder;
 use crate::office::Office;
+use crate::outage::Part;
 use crate::outbox::{Outbox, Transport};
 use crate::smtp::Smtp;
 use crate::timers;
@@ -26,6 +27,8 @@ pub(super) enum AnyIntake {
 pub(super) struct Parts {
     pub(super) office: Arc<Office>,
     pub(super) intakes: Vec<AnyIntake>,
+    /// What is watched, as outages name it.
+    pub(super) watched: Vec<Part>,
     pub(super) outbox: Outbox,
 }
 
@@ -42,6 +45,7 @@ impl Parts {
         Ok(Parts {
             office: Arc::clone(office),
             intakes: intakes(config, office),
+            watched: config.mailboxes.iter().flat_map(parts).collect(),
             outbox: Outbox::new(Arc::clone(office), transport),
         })
     }
@@ -58,7 +62,8 @@ impl Loops {
     /// Starts the loops. `ready` is called once every folder has been walked; `stop` is when the
     /// whole service ends.
     pub(super) fn start(parts: Parts, stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static) -> Loops {
-        let Parts { office, intakes, outbox } = parts;
+        let Parts { office, intakes, watched, outbox } = parts;
+        office.outages.keep(|part| !matches!(part, Part::Mailbox(_)) || watched.contains(part));
         let (leave, told) = watch::channel(false);
         let mut others = JoinSet::new();
         let (waiting, ready) = (Arc::new(AtomicUsize::new(intakes.len())), Arc::new(ready));
@@ -102,7 +107,16 @@ impl Loops {
     }
 }
 
-pub(super) fn intakes(config: &Config, office: &Arc<Office>) -> Vec<AnyIntake> {
+fn parts(mailbox: &MailboxConfig) -> Vec<Part> {
+    match &mailbox.kind {
+        MailboxKind::Imap { folders, .. } => {
+            folders.iter().map(|folder| Part::mailbox(&mailbox.name, folder)).collect()
+        }
+        MailboxKind::Maildir { .. } => vec![Part::mailbox(&mailbox.name, "")],
+    }
+}
+
+fn intakes(config: &Config, office: &Arc<Office>) -> Vec<AnyIntake> {
     let mut intakes = Vec::new();
     for mailbox in &config.mailboxes {
         match &mailbox.kind {

@@ -30,6 +30,19 @@ pub struct Figures {
     pub last_acknowledgement: Option<Timestamp>,
     /// Mails that could not be decided, by cause.
     pub parked: Vec<(String, u64)>,
+    /// The database file.
+    pub database: DatabaseFigures,
+}
+
+/// The database file. Bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DatabaseFigures {
+    /// Its size.
+    pub file: u64,
+    /// The size of the write-ahead log beside it.
+    pub log: u64,
+    /// Pages inside that hold nothing.
+    pub free: u64,
 }
 
 /// A watched folder.
@@ -77,6 +90,7 @@ impl Work<'_> {
             oldest_pending: oldest.map(timestamp).transpose()?,
             last_acknowledgement: self.last_acknowledgement()?,
             parked: self.parked_by_cause()?,
+            database: self.database_figures()?,
         })
     }
 
@@ -118,6 +132,19 @@ impl Work<'_> {
         let mut select = self.transaction.prepare_cached(select)?;
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn database_figures(&self) -> anyhow::Result<DatabaseFigures> {
+        let pragma = |name| -> anyhow::Result<u64> {
+            Ok(self.transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0))? as u64)
+        };
+        let page = pragma("page_size")?;
+        let log = self.transaction.path().and_then(|path| std::fs::metadata(format!("{path}-wal")).ok());
+        Ok(DatabaseFigures {
+            file: pragma("page_count")? * page,
+            log: log.map_or(0, |log| log.len()),
+            free: pragma("freelist_count")? * page,
+        })
     }
 
     fn count(&self, select: &str) -> anyhow::Result<u64> {
