@@ -1,13 +1,21 @@
 //! One file for each command of the operator.
 
 pub mod check;
+pub mod contracts;
 pub mod demo;
 pub mod explain;
+pub mod order;
 pub mod reconcile;
 pub mod reload;
+pub mod rules;
 pub mod run;
+pub mod score;
 pub mod status;
 pub mod tickets;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 
 /// What the operator handed in cannot be used; the command ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +36,36 @@ fn table(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> comfy_t
 /// rename the window.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// The zone of the service terms, for people.
+fn zone() -> TimeZone {
+    TimeZone::get("Europe/Warsaw").unwrap_or(TimeZone::UTC)
+}
+
+/// A moment in that zone.
+fn local(at: Timestamp) -> String {
+    at.to_zoned(zone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A moment: with its offset, or in the desk's zone.
+fn moment(text: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let local = text.parse::<DateTime>().ok().and_then(|local| zone().to_timestamp(local).ok());
+    local.ok_or_else(|| BadInput(format!("{text} is no time such as 2026-04-30T12:00 or 2026-04-30T10:00Z")).into())
+}
+
+/// The day of a moment in that zone.
+fn local_date(at: Timestamp) -> Date {
+    at.to_zoned(zone()).date()
+}
+
+/// Who gives an order on this machine.
+pub fn operator() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    format!("operator {}", named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_string()))
 }
 
 /// Runs a future on a runtime of its own.

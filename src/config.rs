@@ -1,6 +1,9 @@
 //! The configuration file and the systemd credentials become checked settings, or *all* faults at
 //! once, each with its line and key.
 
+mod alert;
+mod authentication;
+mod budget;
 mod desk;
 mod fault;
 mod mailbox;
@@ -12,18 +15,23 @@ mod server;
 mod tests;
 mod value;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use toml::de::DeTable;
 
+pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
+pub use self::mailbox::{MailboxConfig, MailboxKind, Start};
 pub use self::operations::{Listen, Operations};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
-use crate::desk::site::{Engineer, Identity};
+pub use self::server::{Mechanism, Outgoing, Security, Server, SignIn};
+use crate::desk::budget::Budget;
+use crate::desk::site::{Engineer, Identity, ReplyTokens};
+use crate::desk::trust::Authentication;
 use crate::mailbox::Filing;
 
 /// The keys above the first section, for those who write one below it by mistake.
@@ -32,9 +40,13 @@ const TOP_LEVEL_KEYS: &[&str] = &[
     "rules_dir",
     "contracts",
     "token_key_file",
+    "token_lifetime_days",
+    "reply_tokens",
     "max_message_size",
     "max_transit",
     "closing_days",
+    "escalation_ack",
+    "close_after_days",
     "log",
 ];
 
@@ -55,6 +67,26 @@ const MAX_TRANSIT: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(4
 /// `max_transit` where nothing else is written.
 const DEFAULT_MAX_TRANSIT: Duration = Duration::from_secs(2 * 3600);
 
+/// Bounds of `token_lifetime_days`: an answer may take a week, and nobody answers after ten years.
+const TOKEN_LIFETIME_DAYS: (u16, u16) = (7, 3650);
+
+/// `token_lifetime_days` where nothing else is written: half a year.
+const DEFAULT_TOKEN_LIFETIME_DAYS: u16 = 180;
+
+/// The ways to bring a token back.
+const REPLY_TOKENS: [(&str, ReplyTokens); 2] = [("plus", ReplyTokens::Plus), ("message-id", ReplyTokens::MessageId)];
+/// Bounds of `escalation_ack`.
+const ESCALATION_ACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+
+/// `escalation_ack` where nothing else is written.
+const DEFAULT_ESCALATION_ACK: Duration = Duration::from_secs(30 * 60);
+
+/// Bounds of `close_after_days`.
+const CLOSE_AFTER_DAYS: (u16, u16) = (1, 365);
+
+/// `close_after_days` where nothing else is written.
+const DEFAULT_CLOSE_AFTER_DAYS: u16 = 14;
+
 /// Everything a site settles.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -64,10 +96,21 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// A folder whose files replace their namesakes in the built-in `rules/`.
     pub rules_dir: Option<PathBuf>,
-    /// The contracts on file, as CSV.
+    /// The list of contracts, CSV or XLSX, that is imported at the start and whenever it changes.
     pub contracts: Option<PathBuf>,
-    /// The secret that signs reply addresses and Message-IDs, at least 32 bytes.
-    pub token_key: Secret,
+    /// The secrets behind reply tokens and Message-IDs, at least 32 bytes each: the first signs, all
+    /// verify.
+    pub token_keys: Vec<Secret>,
+    /// How long a token is good after the day it was made.
+    pub token_lifetime_days: u16,
+    /// Where tokens stand.
+    pub reply_tokens: ReplyTokens,
+    /// What counts as proof of a sender.
+    pub authentication: Authentication,
+    /// How many automatic mails may leave.
+    pub budget: Budget,
+    /// The name servers that are asked for keys and policies; the system's where there are none.
+    pub resolvers: Vec<SocketAddr>,
     /// Who answers customers.
     pub engineers: Vec<Engineer>,
     /// What is watched.
@@ -80,6 +123,16 @@ pub struct Config {
     pub max_transit: Duration,
     /// Days on which the desk is closed besides the public holidays.
     pub closing_days: Vec<Date>,
+    /// Within how much of the service window a person is to take an escalated ticket over.
+    pub escalation_ack: Duration,
+    /// How many days after it was resolved a ticket closes by itself.
+    pub close_after_days: u16,
+    /// Where a ticket goes that nobody at escalation has taken over, in lower case.
+    pub second_level_address: Option<String>,
+    /// The program that is run when a mail would come too late.
+    pub alert: Option<AlertCommand>,
+    /// How mail leaves when the first way fails.
+    pub fallback: Option<Outgoing>,
     /// How the service is watched.
     pub operations: Operations,
 }
@@ -92,6 +145,7 @@ impl Config {
             id: id.to_string(),
             name: name.to_string(),
             address: format!("{id}@hezo.example"),
+            active: true,
         };
         Config {
             desk: Identity {
@@ -106,7 +160,12 @@ impl Config {
             state_dir: dir.join("state"),
             rules_dir: None,
             contracts: None,
-            token_key: Secret::new("a key for examples, known to all"),
+            token_keys: vec![Secret::new("a key for examples, known to all")],
+            token_lifetime_days: DEFAULT_TOKEN_LIFETIME_DAYS,
+            reply_tokens: ReplyTokens::Plus,
+            authentication: Authentication::default(),
+            budget: Budget::default(),
+            resolvers: Vec::new(),
             engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
             mailboxes: vec![MailboxConfig {
                 name: "example".to_string(),
@@ -120,6 +179,27 @@ impl Config {
             max_transit: DEFAULT_MAX_TRANSIT,
             closing_days: Vec::new(),
             operations: Operations::default(),
+            escalation_ack: DEFAULT_ESCALATION_ACK,
+            close_after_days: DEFAULT_CLOSE_AFTER_DAYS,
+            second_level_address: None,
+            alert: None,
+            fallback: None,
+        }
+    }
+
+    /// What is allowed and unwise, one sentence each.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let authentication = &self.authentication;
+        match (authentication.is_configured(), authentication.accept_unauthenticated_engineers) {
+            (true, _) => Vec::new(),
+            (false, true) => vec![
+                "authentication.accept_unauthenticated_engineers: whoever learns an engineer's reply address and writes \
+                 the engineer's address into From writes to customers in the desk's name",
+            ],
+            (false, false) => vec![
+                "authentication: nobody is proven, so that every engineer's answer is held and customers get the \
+                 neutral acknowledgement alone; write [authentication] with method = \"header\" or \"verify\"",
+            ],
         }
     }
 
@@ -160,11 +240,16 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let state_dir = top.optional("state_dir", value::path).unwrap_or_else(|| DEFAULT_STATE_DIR.into());
     let rules_dir = top.optional("rules_dir", value::folder);
     let contracts = top.optional("contracts", value::file);
-    let token_key = top.required("token_key_file", "\"token-key\"", secret::token_key(credentials));
+    let token_keys = top.required("token_key_file", "\"token-key\"", secret::token_keys(credentials));
+    let (least, most) = TOKEN_LIFETIME_DAYS;
+    let token_lifetime_days = top.optional("token_lifetime_days", value::number(least, most));
+    let reply_tokens = top.optional("reply_tokens", value::choice(&REPLY_TOKENS));
     let max_message_size = top.optional("max_message_size", value::size(MAX_MESSAGE_SIZE.0, MAX_MESSAGE_SIZE.1));
     let max_transit = top.optional("max_transit", value::duration(MAX_TRANSIT.0, MAX_TRANSIT.1));
     let closing_days = top.list("closing_days", value::date).unwrap_or_default();
 
+    let escalation_ack = top.optional("escalation_ack", value::duration(ESCALATION_ACK.0, ESCALATION_ACK.1));
+    let close_after_days = top.optional("close_after_days", value::whole(CLOSE_AFTER_DAYS.0, CLOSE_AFTER_DAYS.1));
     for (key, why) in [
         ("desk", "[desk] with its name and addresses"),
         ("engineer", "[[engineer]] for at least one who answers"),
@@ -174,25 +259,42 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
             top.fault(key, format!("is missing; write {why}"));
         }
     }
-    let desk = top.section("desk").and_then(desk::desk);
+    let (desk, second_level_address) = top.section("desk").map(desk::desk).unwrap_or_default();
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
+    let desk_domain = desk.as_ref().map_or("", Identity::domain);
+    let authentication = authentication::authentication(top.section("authentication"), desk_domain);
+    let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
     let operations = operations::operations(&top);
+    let fallback = server::fallback(&top, credentials);
+    let alert = top.section("alert").and_then(alert::alert);
+    check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), fallback.as_ref());
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
     top.finish();
+    let (authentication, resolvers) = authentication?;
     Some(Config {
         desk: desk?,
         state_dir,
         rules_dir,
         contracts,
-        token_key: token_key?,
+        token_keys: token_keys?,
+        token_lifetime_days: token_lifetime_days.unwrap_or(DEFAULT_TOKEN_LIFETIME_DAYS),
+        reply_tokens: reply_tokens.unwrap_or(ReplyTokens::Plus),
+        authentication,
+        budget,
+        resolvers,
         engineers: engineers?,
         mailboxes: mailboxes?,
         outgoing: outgoing?,
         max_message_size: max_message_size.unwrap_or(DEFAULT_MAX_MESSAGE_SIZE),
         max_transit: max_transit.unwrap_or(DEFAULT_MAX_TRANSIT),
         closing_days,
+        escalation_ack: escalation_ack.unwrap_or(DEFAULT_ESCALATION_ACK),
+        close_after_days: close_after_days.unwrap_or(DEFAULT_CLOSE_AFTER_DAYS),
+        second_level_address,
+        alert,
+        fallback,
         operations,
     })
 }
@@ -204,113 +306,4 @@ fn check_no_loop(top: &Section<'_>, mailboxes: &[MailboxConfig], outgoing: Optio
     if mailboxes.iter().any(watches) {
         top.fault("outgoing", "puts mail into a Maildir that is watched; write another");
     }
-}
-
-/// One mailbox.
-#[derive(Clone, Debug)]
-pub struct MailboxConfig {
-    /// A stable name; the journal and the log call the mailbox so.
-    pub name: String,
-    /// What kind of mailbox, and where.
-    pub kind: MailboxKind,
-    /// Which mails count as new at the very first start.
-    pub start: Start,
-    /// How often to look even when nothing is announced.
-    pub poll_interval: Duration,
-    /// What becomes of a mail once it is committed.
-    pub filing: Filing,
-}
-
-/// Where the mails are.
-#[derive(Clone, Debug)]
-pub enum MailboxKind {
-    /// An IMAP server and the folders there, names in UTF-8.
-    Imap {
-        /// How to reach it.
-        server: Server,
-        /// The watched folders.
-        folders: Vec<String>,
-    },
-    /// A Maildir.
-    Maildir {
-        /// The folder that holds `new`, `cur` and `tmp`.
-        path: PathBuf,
-    },
-}
-
-/// A server that is signed in to.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Host name, as in its certificate.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// How the channel is protected.
-    pub security: Security,
-    /// Certificates to trust besides the system's, as a PEM file.
-    pub ca_file: Option<PathBuf>,
-    /// How to sign in; `None` only for an SMTP server that asks for nothing.
-    pub sign_in: Option<SignIn>,
-}
-
-/// How a channel is protected. There is no fallback from one to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte.
-    Implicit,
-    /// STARTTLS, or nothing at all.
-    StartTls,
-    /// Clear text, to a loopback address only; for tests.
-    PlaintextLoopbackOnly,
-}
-
-/// A user's sign-in.
-#[derive(Clone, Debug)]
-pub struct SignIn {
-    /// The command or SASL mechanism.
-    pub mechanism: Mechanism,
-    /// User name.
-    pub user: String,
-    /// Password.
-    pub password: Secret,
-}
-
-/// How the password is handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mechanism {
-    /// IMAP's LOGIN command, or SASL LOGIN for SMTP.
-    Login,
-    /// SASL PLAIN (RFC 4616).
-    Plain,
-}
-
-/// Which mails count as new at the very first start on a mailbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// What arrives from then on.
-    Now,
-    /// Everything that is there.
-    All,
-    /// What arrived at or after this moment.
-    At(Timestamp),
-}
-
-impl Start {
-    /// Whether a mail that was there at the first opening, received at this moment, is left alone.
-    pub fn leaves_out(self, received: Timestamp) -> bool {
-        match self {
-            Start::Now => true,
-            Start::All => false,
-            Start::At(start) => received < start,
-        }
-    }
-}
-
-/// How mail leaves.
-#[derive(Clone, Debug)]
-pub enum Outgoing {
-    /// An SMTP submission server.
-    Smtp(Server),
-    /// Files in a Maildir, for the demo.
-    Maildir(PathBuf),
 }

@@ -22,14 +22,17 @@
 //! | [`desk`] | thinks: pure, values in and values out |
 //! | [`intake`] | the loop over a folder: fetch, keep, decide, commit, file |
 //! | [`outbox`] | the loop over what leaves: due, send, mark |
-//! | [`timers`] | the loop over the clocks: due, decide, commit |
-//! | [`service`] | builds the three loops, starts and stops them |
+//! | [`timers`] | the loop over the rungs of the clocks: due, decide, commit |
+//! | [`alert`] | the loop over the alert command: due, run, mark |
+//! | [`service`] | builds the loops, starts and stops them |
 //! | [`office`] | what the loops share: rules, contracts, store, clock, bells |
 //! | [`mailbox`] | what a folder of mails is to the intake |
 //! | [`imap`] | a folder on an IMAP server |
 //! | [`maildir`] | a folder of files |
+//! | [`authentication`] | verifies the signatures of a mail, asking name servers |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`store`] | the only SQL: facts out, decisions in |
+//! | [`contracts`] | the list of contracts: read, compared, imported, watched |
 //! | [`config`] | the configuration file, checked, or all its faults at once |
 //! | [`commands`] | one file for each command of the operator |
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
@@ -57,17 +60,20 @@
 //! 5. One bad mail parks itself, with its reason; it never stops the rest.
 //! 6. Detection of robots stops *answers*, never *intake*.
 //! 7. An effect and its outbox row are committed together; a Message-ID is derived, never drawn anew.
-//! 8. A promise is never silently missed: every clock that falls due leaves a trace and a mail, also after
-//!    an outage.
+//! 8. A promise is never silently missed: every rung of every clock that falls due leaves a trace and tells
+//!    whom the ladder names, once, also after an outage.
 //! 9. What a sender may do follows from what was proven about the sender, not from what a header claims.
 //! 10. Wake-ups (IDLE, bells) are hints; what to do is read from the state.
 //! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
+pub mod alert;
+pub mod authentication;
 pub mod backoff;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod contracts;
 pub mod desk;
 pub mod health;
 pub mod imap;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use hezo_intake::commands;
 use hezo_intake::config::{Config, Faults};
+use hezo_intake::contracts::file::BadList;
 use jiff::Timestamp;
 
 /// The mail desk of a hardware service: watches a mailbox, opens tickets, acknowledges, relays and
@@ -37,6 +38,12 @@ enum Command {
     /// List tickets, or show one with everything that happened
     #[command(subcommand, after_help = "Example: hezo-intake tickets show Z26-000123-7")]
     Tickets(Tickets),
+    /// List the contracts on file, show one, or put a new list on file
+    #[command(subcommand, after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run")]
+    Contracts(Contracts),
+    /// Test the rules, try a new pattern, or run the present rules over the mails of the past
+    #[command(subcommand, after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails")]
+    Rules(Rules),
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
@@ -83,16 +90,16 @@ struct Check {
 #[derive(Subcommand)]
 enum Tickets {
     /// List tickets, the newest first
-    #[command(after_help = "Example: hezo-intake tickets list --json")]
+    #[command(
+        after_help = "Examples: hezo-intake tickets list --due 4h\n          hezo-intake tickets list --breached --state resolved --json"
+    )]
     List {
         #[command(flatten)]
         settings: Settings,
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-        /// The most tickets to list
-        #[arg(long, default_value_t = 100)]
-        most: usize,
+        #[command(flatten)]
+        filter: commands::tickets::Filter,
+        #[command(flatten)]
+        moment: Moment,
     },
     /// Show one ticket: facts, clocks, entries, mails
     #[command(after_help = "Example: hezo-intake tickets show Z26-000123-7")]
@@ -104,7 +111,81 @@ enum Tickets {
         /// One JSON object
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        moment: Moment,
     },
+    /// Do by hand what engineers order by mail, beside a running service (it acts on it within half a minute)
+    #[command(
+        after_help = "Examples: hezo-intake tickets do Z26-000123-7 accept nbd\n          hezo-intake tickets do Z26-000123-7 wait --until 2026-11-27 the log files"
+    )]
+    Do {
+        #[command(flatten)]
+        settings: Settings,
+        /// The ticket number
+        number: String,
+        /// Who gives the order; the user of this session without it
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        #[command(flatten)]
+        moment: Moment,
+        #[command(subcommand)]
+        order: commands::order::Order,
+    },
+}
+
+/// For tests: another present moment.
+#[derive(Args)]
+struct Moment {
+    /// For tests: begin at this moment instead of the present one
+    #[arg(long, value_name = "TIME", hide = true)]
+    now: Option<Timestamp>,
+}
+
+#[derive(Subcommand)]
+enum Contracts {
+    /// Put a list on file, as a new version, beside the running service
+    #[command(
+        after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run\n         hezo-intake contracts import contracts.csv --json"
+    )]
+    Import {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::contracts::ImportOptions,
+    },
+    /// List the contracts on file, by number
+    #[command(after_help = "Example: hezo-intake contracts list --at 2026-04-30T12:00")]
+    List {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::contracts::ListOptions,
+    },
+    /// Show one contract: terms, devices, who may report, and in which versions it changed
+    #[command(after_help = "Example: hezo-intake contracts show UM/118/2024 --at 2026-04-30T12:00")]
+    Show {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::contracts::ShowOptions,
+    },
+}
+
+#[derive(Subcommand)]
+enum Rules {
+    /// Run the tests inside the rule files, and measure the rules on labelled mails
+    #[command(
+        after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails\n\nThe folder holds expected.jsonl \
+                      (one object a line: file, kind, language, serials, quoted_serials, contracts, quoted_contracts, \
+                      nips, missing, escalation), mails/ and, if there is a list, contracts.csv."
+    )]
+    Test(commands::rules::TestOptions),
+    /// Show what a new pattern would find in these mails, and what is known of it now
+    #[command(after_help = "Example: hezo-intake rules try 'qx[0-9]{6}' mails/*.eml")]
+    Try(commands::rules::TryOptions),
+    /// Run the present rules over the stored mails and show what would be otherwise; changes nothing
+    #[command(after_help = "Example: hezo-intake rules replay --since 2026-11-01 --diff")]
+    Replay(commands::rules::ReplayOptions),
 }
 
 #[derive(Args)]
@@ -135,7 +216,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("hezo-intake: {error:#}");
-            let bad_input = error.is::<Faults>() || error.is::<commands::BadInput>();
+            let bad_input = error.is::<Faults>() || error.is::<BadList>() || error.is::<commands::BadInput>();
             ExitCode::from(if bad_input { BAD_INPUT } else { 1 })
         }
     }
@@ -147,12 +228,28 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => commands::demo::demo(&options),
         Command::Check(check) => commands::check::check(&check.settings.config, check.offline),
         Command::Explain(options) => commands::explain::explain(&options),
-        Command::Tickets(Tickets::List { settings, json, most }) => {
-            commands::tickets::list(&load(&settings)?, json, most)
+        Command::Tickets(Tickets::List { settings, filter, moment }) => {
+            commands::tickets::list(&load(&settings)?, &filter, moment.now)
         }
-        Command::Tickets(Tickets::Show { settings, number, json }) => {
-            commands::tickets::show(&load(&settings)?, &number, json)
+        Command::Tickets(Tickets::Show { settings, number, json, moment }) => {
+            commands::tickets::show(&load(&settings)?, &number, json, moment.now)
         }
+        Command::Tickets(Tickets::Do { settings, number, by, moment, order }) => {
+            let actor = by.unwrap_or_else(commands::operator);
+            commands::order::order(&load(&settings)?, &number, &order, &actor, moment.now)
+        }
+        Command::Contracts(Contracts::Import { settings, options }) => {
+            commands::contracts::import(&load(&settings)?, &options)
+        }
+        Command::Contracts(Contracts::List { settings, options }) => {
+            commands::contracts::list(&load(&settings)?, &options)
+        }
+        Command::Contracts(Contracts::Show { settings, options }) => {
+            commands::contracts::show(&load(&settings)?, &options)
+        }
+        Command::Rules(Rules::Test(options)) => commands::rules::test(&options),
+        Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
+        Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
         Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
         Command::Reload { pid } => commands::reload::reload(pid),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),

@@ -1,6 +1,5 @@
-//! What the loops share: the site, the contracts on file, the store, the clock, and the bells by
-//! which one loop tells another that there is work. A bell is only a hint: what to do is read
-//! from the store.
+//! What the loops share: the site, the store, the clock, and the bells by which one loop tells
+//! another that there is work. A bell is only a hint: what to do is read from the store.
 //!
 //! When the configuration is read again, a new office takes the old one's place. Both have the same
 //! store, clock and bells.
@@ -12,13 +11,15 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::calendar::Calendar;
-use crate::desk::contract::{self, Contract};
-use crate::desk::rules::{Rules, Sources};
+use crate::contracts::watch;
+use crate::desk::decide::Effect;
+use crate::desk::rulebook::Rulebook;
+use crate::desk::rules::Sources;
 use crate::desk::site::Site;
-use crate::desk::token::TokenKey;
+use crate::desk::token::TokenKeys;
 use crate::metrics::Metrics;
 use crate::outage::Outages;
 use crate::outbox::UnderWay;
@@ -29,14 +30,16 @@ use crate::store::{Store, Work};
 pub struct Office {
     /// What the site has settled.
     pub site: Site,
-    /// The contracts on file.
-    pub contracts: Vec<Contract>,
+    /// Verifies senders, where the site wants that.
+    pub verifier: Option<Verifier>,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
     pub outbox_bell: Arc<Notify>,
     /// Rings when a clock was started or resumed.
     pub timer_bell: Arc<Notify>,
+    /// Rings when the alert command is to be run.
+    pub alert_bell: Arc<Notify>,
     /// The mails that are being sent at this moment.
     pub under_way: Arc<UnderWay>,
     /// Whether the loops are alive.
@@ -50,55 +53,88 @@ pub struct Office {
 }
 
 impl Office {
-    /// Builds the office from the settings, and opens the store.
+    /// Builds the office from the settings, opens the store, and imports the list of contracts that
+    /// the settings name.
     ///
     /// # Errors
     /// A rule, the contracts or the database cannot be read.
     pub fn open(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
-        let office = Office {
-            site: site(config)?,
-            contracts: config.contracts.as_deref().map(contracts).transpose()?.unwrap_or_default(),
+        let site = site(config)?;
+        let store = Store::open(&config.state_dir)?;
+        if let Some(path) = &config.contracts {
+            watch::import(&config.state_dir, path, clock.now())?;
+        }
+        Office::around(config, site, clock, store)
+    }
+
+    /// An office beside a running service, for a command of the operator's.
+    ///
+    /// # Errors
+    /// As [`Office::open`]; there is no database yet.
+    pub fn open_beside(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
+        let store = Store::open_beside(&config.state_dir)?;
+        Office::around(config, site(config)?, clock, store)
+    }
+
+    fn around(config: &Config, site: Site, clock: Clock, store: Store) -> anyhow::Result<Arc<Office>> {
+        Ok(Arc::new(Office {
+            site,
+            verifier: verifier(config)?,
             clock,
             outbox_bell: Arc::default(),
             timer_bell: Arc::default(),
+            alert_bell: Arc::default(),
             under_way: Arc::default(),
             pulse: Arc::default(),
             outages: Arc::default(),
             metrics: Arc::default(),
             state_dir: config.state_dir.clone(),
-            store: Arc::new(Mutex::new(Store::open(&config.state_dir)?)),
-        };
-        Ok(Arc::new(office))
+            store: Arc::new(Mutex::new(store)),
+        }))
     }
 
     /// The office that takes this one's place under other settings.
     ///
     /// # Errors
-    /// A rule or the contracts cannot be read; the database is to be another one.
+    /// A rule cannot be read; the database is to be another one.
     pub fn renewed(&self, config: &Config) -> anyhow::Result<Arc<Office>> {
         anyhow::ensure!(
             config.state_dir == self.state_dir,
             "state_dir cannot change while the service runs; restart it instead"
         );
-        let office = Office {
+        Ok(Arc::new(Office {
             site: site(config)?,
-            contracts: config.contracts.as_deref().map(contracts).transpose()?.unwrap_or_default(),
+            verifier: verifier(config)?,
             clock: self.clock.clone(),
             outbox_bell: Arc::clone(&self.outbox_bell),
             timer_bell: Arc::clone(&self.timer_bell),
+            alert_bell: Arc::clone(&self.alert_bell),
             under_way: Arc::clone(&self.under_way),
             pulse: Arc::clone(&self.pulse),
             outages: Arc::clone(&self.outages),
             metrics: Arc::clone(&self.metrics),
             state_dir: self.state_dir.clone(),
             store: Arc::clone(&self.store),
-        };
-        Ok(Arc::new(office))
+        }))
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Tells the loops that these effects gave them work.
+    pub fn ring(&self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Send(_) | Effect::UseSecondRoute(_) => self.outbox_bell.notify_one(),
+                Effect::Alert(_) => self.alert_bell.notify_one(),
+                Effect::SetClock(..) | Effect::ResumeClocks(..) | Effect::SetWait(..) | Effect::SetClosing(..) => {
+                    self.timer_bell.notify_one();
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Does `work` in one transaction on a thread that may block.
@@ -124,6 +160,14 @@ impl Office {
     }
 }
 
+/// Whoever verifies senders, where the site wants that.
+///
+/// # Errors
+/// There is no name server to ask.
+pub fn verifier(config: &Config) -> anyhow::Result<Option<Verifier>> {
+    config.authentication.verify.then(|| Verifier::new(&config.resolvers)).transpose()
+}
+
 /// Compiles the rules and gathers what the site has settled.
 ///
 /// # Errors
@@ -134,24 +178,36 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 }
 
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let rules = Rules::compile(sources);
-    let calendar = Calendar::compile(sources, &config.closing_days);
-    let (rules, calendar) = match (rules, calendar) {
-        (Ok(rules), Ok(calendar)) => (rules, calendar),
-        (rules, calendar) => {
-            let faults = rules.err().into_iter().chain(calendar.err()).flatten();
-            let lines: Vec<String> = faults.map(|fault| fault.to_string()).collect();
-            anyhow::bail!("{}", lines.join("\n"));
-        }
-    };
+    let Rulebook { rules, calendar, plans, ladder } =
+        Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        })?;
     Ok(Site {
         identity: config.desk.clone(),
         engineers: config.engineers.clone(),
         rules,
         calendar,
-        token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
-        max_transit: SignedDuration::try_from(config.max_transit).unwrap_or(SignedDuration::MAX),
+        token_keys: TokenKeys::new(
+            config.token_keys.iter().map(|key| key.reveal().as_bytes()),
+            config.token_lifetime_days,
+        )?,
+        reply_tokens: config.reply_tokens,
+        authentication: config.authentication.clone(),
+        budget: config.budget.clone(),
+        plans,
+        ladder,
+        max_transit: signed(config.max_transit),
+        escalation_ack: signed(config.escalation_ack),
+        second_level_address: config.second_level_address.clone(),
+        close_after_days: config.close_after_days,
+        has_alert_command: config.alert.is_some(),
+        has_second_route: config.fallback.is_some(),
     })
+}
+
+fn signed(duration: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 /// The built-in rule files, with a site's own in their places.
@@ -180,16 +236,4 @@ fn replace_below(sources: &mut Sources, dir: &Path, prefix: &str) -> anyhow::Res
         }
     }
     Ok(())
-}
-
-/// Reads the contracts on file.
-///
-/// # Errors
-/// The file cannot be read, or every bad line of it.
-pub fn contracts(path: &Path) -> anyhow::Result<Vec<Contract>> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the contracts {}", path.display()))?;
-    contract::read_csv(&bytes).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {fault}", path.display())).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })
 }

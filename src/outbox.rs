@@ -71,10 +71,30 @@ impl Transport {
     }
 }
 
+/// The ways that mail leaves by.
+#[derive(Clone)]
+pub struct Routes {
+    /// The one for every mail.
+    pub first: Transport,
+    /// The one for what the first does not take in time.
+    pub second: Option<Transport>,
+}
+
+impl Routes {
+    /// The way of this mail. One that the second route does not take, either, goes the two in turn.
+    fn of(&self, due: &Due) -> &Transport {
+        let tries = due.second_route_from.map(|from| due.attempts.saturating_sub(from));
+        match &self.second {
+            Some(second) if tries.is_some_and(|tries| tries.is_multiple_of(2)) => second,
+            _ => &self.first,
+        }
+    }
+}
+
 /// The loop over the outbox.
 pub struct Outbox {
     office: Arc<Office>,
-    transport: Transport,
+    routes: Routes,
     /// The rows that this loop sends.
     own: HashSet<i64>,
     sending: JoinSet<(Due, Outcome)>,
@@ -82,8 +102,8 @@ pub struct Outbox {
 
 impl Outbox {
     /// A loop that has not begun.
-    pub fn new(office: Arc<Office>, transport: Transport) -> Outbox {
-        Outbox { office, transport, own: HashSet::new(), sending: JoinSet::new() }
+    pub fn new(office: Arc<Office>, routes: Routes) -> Outbox {
+        Outbox { office, routes, own: HashSet::new(), sending: JoinSet::new() }
     }
 
     /// Sends until `leave` says so, then waits for the answers that are still owed. At `stop` they
@@ -179,7 +199,7 @@ impl Outbox {
         let office = Arc::clone(&self.office);
         for due in due.into_iter().filter(|due| office.under_way.rows().insert(due.id)).take(room) {
             self.own.insert(due.id);
-            let transport = self.transport.clone();
+            let transport = self.routes.of(&due).clone();
             let sender = self.office.site.identity.address.clone();
             self.sending.spawn(async move {
                 let outcome = transport.send(&sender, &due).await;
@@ -232,7 +252,8 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
     match outcome {
         Outcome::Sent { .. } => {
             tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
-            store.outbox_sent(id, now)
+            store.outbox_sent(id, now)?;
+            keep_promise(office, store, id, now)
         }
         Outcome::Later { reason } | Outcome::Unknown { reason }
             if now.duration_since(due.created_at) < GIVE_UP_AFTER =>
@@ -256,6 +277,19 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
     }
 }
 
+/// What follows from the acceptance of a mail.
+fn keep_promise(office: &Office, store: &crate::store::Work, id: i64, now: Timestamp) -> anyhow::Result<()> {
+    let Some(sent) = store.sent_mail(id)?.filter(|sent| sent.keeps.is_some()) else { return Ok(()) };
+    let Some(ticket) = sent.ticket.map(|number| store.find_ticket(number)).transpose()?.flatten() else {
+        return Ok(());
+    };
+    let ticket = store.ticket(store.whole_ticket(ticket)?)?;
+    let effects = decide::accepted(&sent, &ticket, &office.site, now);
+    store.apply(&effects, None, now)?;
+    office.ring(&effects);
+    Ok(())
+}
+
 /// A mail was refused for good: the promise that it kept is open again, and the engineers are
 /// told. An alert that is refused is only logged, or alerts would never end.
 fn give_up(office: &Office, store: &crate::store::Work, due: &Due, reason: &str, now: Timestamp) -> anyhow::Result<()> {
@@ -267,8 +301,7 @@ fn give_up(office: &Office, store: &crate::store::Work, due: &Due, reason: &str,
     let cause = format!("outbox {}", due.id);
     let effects = decide::given_up(&sent, &store.ticket(id)?, reason, cause.as_bytes(), &office.site, now);
     store.apply(&effects, None, now)?;
-    office.outbox_bell.notify_one();
-    office.timer_bell.notify_one();
+    office.ring(&effects);
     Ok(())
 }
 

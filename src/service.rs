@@ -13,10 +13,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::loops::{AnyIntake, Loops, Parts};
 use crate::clock::Clock;
 use crate::config::{Config, Listen};
+use crate::contracts::watch as contract_list;
 use crate::health::Pages;
 use crate::office::Office;
 use crate::systemd::Manager;
-use crate::{status, timers};
+use crate::{alert, status, timers};
 
 /// How long the loops may take to end once they are told to.
 const STOP_WITHIN: Duration = Duration::from_millis(4500);
@@ -47,6 +48,7 @@ pub async fn run(
     let office = Office::open(&config, clock)?;
     let listener = Arc::clone(&manager);
     office.pulse.listen(move |beat| listener.beat(beat, Instant::now()));
+    office.write(|office, store| store.begins(office.now())).await?;
     let (tell, stop) = watch::channel(false);
     let mut former: JoinSet<()> = JoinSet::new();
     let mut loops = Loops::start(Parts::build(&config, &office)?, stop.clone(), ready(&manager));
@@ -102,6 +104,7 @@ pub async fn run_in(
     mut stop: watch::Receiver<bool>,
     ready: impl Fn() + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
+    office.write(|office, store| store.begins(office.now())).await?;
     let mut loops = Loops::start(Parts::build(config, office)?, stop.clone(), ready);
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
@@ -113,13 +116,15 @@ pub async fn run_in(
     Ok(())
 }
 
-/// Walks every folder once, acts on due clocks, sends what is due, and returns how many mails were
-/// decided.
+/// Walks every folder once, sends what is due, acts on what is due, sends what came of that, and
+/// returns how many mails were decided. An answer that waits in the mailbox or to be sent spares an
+/// escalation.
 ///
 /// # Errors
 /// A folder or the store failed.
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
+    office.write(|office, store| store.begins(office.now())).await?;
     let Parts { intakes, mut outbox, .. } = Parts::build(config, &office)?;
     let mut decided = 0;
     for intake in intakes {
@@ -128,8 +133,13 @@ pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
             AnyIntake::Maildir(mut intake) => intake.once().await?,
         };
     }
-    timers::fire_due(&office).await?;
     outbox.send_all_due().await?;
+    timers::act_on_due(&office).await?;
+    outbox.send_all_due().await?;
+    if let Some(command) = &config.alert {
+        alert::run_all_due(&office, command, || {}).await?;
+    }
+    office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)
 }
 
@@ -144,7 +154,8 @@ fn ready(manager: &Arc<Manager>) -> impl Fn() + Send + Sync + 'static {
     }
 }
 
-/// Reads the settings and builds everything that they ask for; nothing is changed yet.
+/// Reads the settings and builds everything that they ask for. The list of contracts comes last: it
+/// is committed, and nothing else is changed yet.
 async fn renewed(
     office: &Arc<Office>,
     reread: impl FnOnce() -> anyhow::Result<Config> + Send + 'static,
@@ -153,10 +164,17 @@ async fn renewed(
     let former = Arc::clone(office);
     let built = tokio::task::spawn_blocking(move || {
         let config = reread()?;
-        anyhow::Ok((Parts::build(&config, &former.renewed(&config)?)?, config.operations.health))
+        anyhow::Ok((Parts::build(&config, &former.renewed(&config)?)?, config))
     });
-    let (parts, listen) = built.await.context("reading the configuration broke off")??;
-    Ok((parts, health.renewed(listen).await?))
+    let (parts, config) = built.await.context("reading the configuration broke off")??;
+    let pages = health.renewed(config.operations.health).await?;
+    if let Some(list) = config.contracts {
+        let now = office.now();
+        let imported =
+            tokio::task::spawn_blocking(move || contract_list::import_or_refuse(&config.state_dir, &list, now));
+        imported.await.context("reading the list of contracts broke off")??;
+    }
+    Ok((parts, pages))
 }
 
 /// The health pages, where there are any.

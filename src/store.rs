@@ -1,30 +1,58 @@
-//! The only SQL: facts out, decisions in. One SQLite file, one writer.
+//! The only SQL: facts out, decisions in. One SQLite file, one service; beside it only an import of
+//! contracts writes, in short transactions of its own.
 
+mod alerts;
 mod apply;
+mod clocks;
+mod contracts;
+mod counts;
 mod facts;
 mod figures;
 mod journal;
+mod lists;
+mod on_file;
 mod outbox;
+mod pulse;
 mod tickets;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use alerts::DueAlert;
+pub use clocks::Appointment;
+pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
+pub use lists::{RunningClock, Summary, Wanted};
+pub use on_file::Question;
 pub use outbox::{Due, Queued};
-pub use tickets::{Summary, TicketId};
+pub use tickets::TicketId;
 
 /// The database file within the state directory.
 const FILE: &str = "desk.sqlite";
 
-/// Held by the one process that writes; it vanishes with its holder.
+/// Held by the one service that works on this database, and by whoever changes its schema; it
+/// vanishes with its holder. An import of contracts goes on beside a service: it touches only the
+/// tables of the contracts, and SQLite lets one of the two write at a time.
 const LOCK: &str = "lock";
+
+/// Held by the one import that is under way.
+const IMPORT_LOCK: &str = "contracts.lock";
+
+/// How long a transaction waits for that of another process. Those are far shorter; a disk may not be.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Memory of an import for the pages of the indexes that it fills, in KiB.
+const IMPORT_CACHE_KIB: i64 = 16 * 1024;
+
+/// FULL: a commit is on disk before the mail is filed on the server.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
 /// How hard zstd tries: level 1 costs half of level 3 and gives the same size on mail
 /// (measured on 10,000 mails of 34 KB in the mean).
@@ -53,13 +81,49 @@ impl Store {
     pub fn open(state_dir: &Path) -> anyhow::Result<Store> {
         std::fs::create_dir_all(state_dir)
             .with_context(|| format!("cannot make the state directory {}", state_dir.display()))?;
-        let lock = lock(&state_dir.join(LOCK))?;
+        let lock = lock(&state_dir.join(LOCK))?.ok_or_else(|| held_by_another(&state_dir.join(LOCK)))?;
         let path = state_dir.join(FILE);
-        let mut connection = Connection::open(&path).with_context(|| cannot_open(&path))?;
-        // FULL: a commit is on disk before the mail is filed on the server.
-        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
-        migrations().to_latest(&mut connection).with_context(|| cannot_open(&path))?;
+        let mut connection = writable(&path)?;
+        migrate(&mut connection, &path)?;
         Ok(Store::with(connection, Some(lock)))
+    }
+
+    /// Opens the database for an import of contracts, beside a running service or without one, and
+    /// makes it as needed. One import at a time: `None` while another is under way.
+    ///
+    /// # Errors
+    /// The directory cannot be written; the database has another version's schema and a service holds it.
+    pub fn open_to_import(state_dir: &Path) -> anyhow::Result<Option<Store>> {
+        std::fs::create_dir_all(state_dir)
+            .with_context(|| format!("cannot make the state directory {}", state_dir.display()))?;
+        let Some(importing) = lock(&state_dir.join(IMPORT_LOCK))? else { return Ok(None) };
+        let path = state_dir.join(FILE);
+        let mut connection = writable(&path)?;
+        if schema(&connection)? != MIGRATIONS.len() {
+            let held = lock(&state_dir.join(LOCK))?;
+            // A service that began a moment ago has made the schema by now.
+            if held.is_none() && schema(&connection)? != MIGRATIONS.len() {
+                return Err(other_schema(&path, schema(&connection)?));
+            }
+            migrate(&mut connection, &path)?;
+        }
+        connection.pragma_update(None, "cache_size", -IMPORT_CACHE_KIB)?;
+        Ok(Some(Store::with(connection, Some(importing))))
+    }
+
+    /// A database that is gone with this value, for `explain`.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn in_memory() -> anyhow::Result<Store> {
+        let mut connection = Connection::open_in_memory()?;
+        migrations().to_latest(&mut connection)?;
+        Ok(Store::with(connection, None))
+    }
+
+    /// Whether there is a database in this directory.
+    pub fn exists(state_dir: &Path) -> bool {
+        state_dir.join(FILE).exists()
     }
 
     /// Opens the database for looking only, beside a running service.
@@ -67,19 +131,31 @@ impl Store {
     /// # Errors
     /// There is none yet, or it was written by another version.
     pub fn open_to_read(state_dir: &Path) -> anyhow::Result<Store> {
+        Store::open_existing(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    }
+
+    /// Opens the database for writing beside a running service, which goes on: SQLite's own locks
+    /// keep the two apart.
+    ///
+    /// # Errors
+    /// There is none yet, or it was written by another version.
+    pub fn open_beside(state_dir: &Path) -> anyhow::Result<Store> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let store = Store::open_existing(state_dir, flags)?;
+        store.connection.execute_batch(PRAGMAS)?;
+        Ok(store)
+    }
+
+    fn open_existing(state_dir: &Path, flags: OpenFlags) -> anyhow::Result<Store> {
         let path = state_dir.join(FILE);
-        if !path.exists() {
+        if !Store::exists(state_dir) {
             bail!("there is no database at {} yet: start the service first (`hezo-intake run`)", path.display());
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).with_context(|| cannot_open(&path))?;
-        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version as usize != MIGRATIONS.len() {
-            bail!(
-                "{} has schema {version}, this program reads {}: restart the service with this version",
-                path.display(),
-                MIGRATIONS.len()
-            );
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let version = schema(&connection)?;
+        if version != MIGRATIONS.len() {
+            return Err(other_schema(&path, version));
         }
         Ok(Store::with(connection, None))
     }
@@ -105,6 +181,15 @@ impl Store {
         let done = work(&work_in_hand)?;
         work_in_hand.transaction.commit()?;
         Ok(done)
+    }
+
+    /// Whether commits wait for the disk. Where they do not, the next one that does brings the
+    /// earlier ones along: they stand in the same log, before it.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn wait_for_disk(&self, wait: bool) -> anyhow::Result<()> {
+        Ok(self.connection.pragma_update(None, "synchronous", if wait { "FULL" } else { "NORMAL" })?)
     }
 
     /// Looks at a consistent state.
@@ -135,16 +220,50 @@ fn cannot_open(path: &Path) -> String {
     format!("cannot open the database {}", path.display())
 }
 
-fn lock(path: &PathBuf) -> anyhow::Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot make the lock file {}", path.display()))?;
+fn writable(path: &Path) -> anyhow::Result<Connection> {
+    let connection = Connection::open(path).with_context(|| cannot_open(path))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(PRAGMAS).with_context(|| cannot_open(path))?;
+    Ok(connection)
+}
+
+/// Brings the schema up to date; whoever calls holds the lock of the service.
+fn migrate(connection: &mut Connection, path: &Path) -> anyhow::Result<()> {
+    let version = schema(connection)?;
+    if version > MIGRATIONS.len() {
+        return Err(other_schema(path, version));
+    }
+    migrations().to_latest(connection).with_context(|| cannot_open(path))
+}
+
+/// How many steps of the schema the database has seen.
+fn schema(connection: &Connection) -> anyhow::Result<usize> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(version as usize)
+}
+
+fn other_schema(path: &Path, version: usize) -> anyhow::Error {
+    let path = path.display();
+    let ours = MIGRATIONS.len();
+    anyhow::anyhow!(
+        "{path} has schema {version}, this program has {ours}: run the service and the commands with one version"
+    )
+}
+
+fn held_by_another(path: &Path) -> anyhow::Error {
+    let path = path.display();
+    anyhow::anyhow!("another hezo-intake holds {path}: stop it first, or give this one a state_dir of its own")
+}
+
+/// Takes a lock; `None` where another process has it.
+fn lock(path: &PathBuf) -> anyhow::Result<Option<File>> {
+    // An operator's import may have made the file under another user: to lock it, reading is enough.
+    let made = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let file =
+        made.or_else(|_| File::open(path)).with_context(|| format!("cannot make the lock file {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            bail!(
-                "another hezo-intake holds {}: stop it first, or give this one a state_dir of its own",
-                path.display()
-            )
-        }
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
         Err(std::fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }

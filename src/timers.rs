@@ -1,33 +1,48 @@
-//! The loop that acts when a clock falls due.
+//! The loop that acts when the time has come: for a rung of a clock, for the end of a wait, for a
+//! ticket that closes by itself. It wakes for the next of these times, which the store knows.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::desk::decide;
-use crate::desk::ticket::ClockKind;
+use crate::desk::decide::{self, Downtime, Effect, RungFacts};
+use crate::desk::ticket::LateCause;
 use crate::log;
 use crate::office::Office;
-use crate::store::{TicketId, Work};
+use crate::store::{Appointment, Work};
 
 /// Never sleep longer than this: the system's clock may be set, and a suspended machine's sleep
 /// does not count the time it was away.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// How long the mailboxes may take to be read at the start, before what is due is acted upon all
+/// the same: an answer that waits there spares an escalation.
+const FIRST_WALK: Duration = Duration::from_secs(60);
+
+/// The machine slept, or its clock was set, where more time has passed on it than was waited for.
+const JUMP: SignedDuration = SignedDuration::from_secs(60);
+
 /// Between two looks at the clocks: all that fell due is acted upon.
 const STEP: Duration = Duration::from_secs(5 * 60);
 
-/// Acts on due clocks until `stop` says so.
-pub async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
-    let heart = office.pulse.heart("timers", STEP);
+/// Acts on what is due until `stop` says so, beginning when `walked` says that the mailboxes were
+/// read.
+pub async fn run(office: Arc<Office>, mut walked: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
+    let heart = office.pulse.heart("timers", FIRST_WALK + STEP);
+    tokio::select! {
+        _ = tokio::time::timeout(FIRST_WALK, walked.wait_for(|walked| *walked)) => {}
+        _ = stop.changed() => return,
+    }
+    let mut seen = (Instant::now(), office.now());
     while !*stop.borrow() {
-        if let Err(error) = fire_due(&office).await {
-            tracing::error!(error = log::error(&error), "due clocks could not be acted upon; trying again");
+        if let Err(error) = turn(&office, &mut seen).await {
+            tracing::error!(error = log::error(&error), "what is due could not be acted upon; trying again");
         }
         let next =
-            office.write(|office, store| Ok(store.next_due()?.map(|due| due.duration_since(office.now())))).await;
-        let sleep = match next {
+            office.write(|office, store| Ok(store.next_appointment()?.map(|due| due.duration_since(office.now()))));
+        let sleep = match next.await {
             Ok(Some(left)) => {
                 Duration::try_from(left).unwrap_or_default().clamp(Duration::from_millis(100), LONGEST_SLEEP)
             }
@@ -42,33 +57,77 @@ pub async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Acts on every clock that has fallen due, each in a transaction of its own. Returns how many.
+/// Notes a jump of the clock, then acts on what is due.
+async fn turn(office: &Arc<Office>, seen: &mut (Instant, Timestamp)) -> anyhow::Result<()> {
+    let (then, at) = *seen;
+    let (passed, now) = (then.elapsed(), office.now());
+    let expected = SignedDuration::try_from(passed).ok().and_then(|passed| at.checked_add(passed).ok());
+    let jump = expected.map(|expected| Downtime { cause: LateCause::Jumped, from: expected, to: now });
+    let jump = jump.filter(|jump| jump.to.duration_since(jump.from) > JUMP);
+    office
+        .write(move |_, store| {
+            jump.iter().try_for_each(|jump| store.was_down(jump))?;
+            store.pulse(now)
+        })
+        .await?;
+    if let Some(jump) = jump {
+        let seconds = jump.to.duration_since(jump.from).as_secs();
+        tracing::warn!(seconds, "the machine slept, or its clock was set forward");
+    }
+    *seen = (Instant::now(), now);
+    act_on_due(office).await?;
+    Ok(())
+}
+
+/// Acts on everything that is due, in order, each in a transaction of its own. Returns how much it
+/// was.
 ///
 /// # Errors
 /// The store failed; what is still due comes again.
-pub async fn fire_due(office: &Arc<Office>) -> anyhow::Result<usize> {
-    let due = office.write(|office, store| store.clocks_due(office.now())).await?;
-    for (ticket, kind) in &due {
-        let (ticket, kind) = (*ticket, *kind);
-        office.write(move |office, store| fire(office, store, ticket, kind)).await?;
+pub async fn act_on_due(office: &Arc<Office>) -> anyhow::Result<usize> {
+    let mut done = 0;
+    loop {
+        let due = office.write(|office, store| store.appointments_due(office.now())).await?;
+        if due.is_empty() {
+            return Ok(done);
+        }
+        for appointment in due {
+            done += 1;
+            office.write(move |office, store| keep(office, store, &appointment)).await?;
+        }
     }
-    Ok(due.len())
 }
 
-fn fire(office: &Office, store: &Work, id: TicketId, kind: ClockKind) -> anyhow::Result<()> {
+/// Keeps one appointment, unless it was kept or cancelled meanwhile.
+fn keep(office: &Office, store: &Work, appointment: &Appointment) -> anyhow::Result<()> {
     let now = office.now();
-    let ticket = store.ticket(id)?;
-    let running = ticket.clock(kind).filter(|clock| clock.satisfied_at.is_none() && clock.fired_at.is_none());
-    let Some(clock) = running.filter(|clock| clock.due <= now) else { return Ok(()) };
-    let effects = decide::overdue(&ticket, clock, store.originals(id)?, &office.site, now);
+    let (number, effects) = match appointment {
+        Appointment::Ticket { ticket: id, .. } => {
+            let ticket = store.ticket(*id)?;
+            (ticket.number, decide::by_itself(&ticket, &office.site, now))
+        }
+        Appointment::Rung { ticket: id, kind, round, id: rung_id, .. } => {
+            let ticket = store.ticket(*id)?;
+            let clock = ticket.clock_of(*kind, *round).filter(|clock| clock.runs() && clock.paused_since().is_none());
+            let rung = clock.and_then(|clock| clock.rungs.iter().find(|rung| rung.id == *rung_id));
+            let (Some(clock), Some(rung)) = (clock, rung.filter(|rung| rung.fired.is_none())) else { return Ok(()) };
+            let facts = RungFacts { originals: store.originals(*id)?, downtimes: store.downtimes_since(rung.at)? };
+            let late = now.duration_since(rung.at).as_secs();
+            tracing::info!(
+                ticket = ticket.number.to_string(),
+                clock = kind.name(),
+                rung = rung_id,
+                late_seconds = late,
+                "a rung is due"
+            );
+            (ticket.number, decide::fire(&ticket, clock, rung, &facts, &office.site, now))
+        }
+    };
+    let reports = effects.iter().filter(|effect| matches!(effect, Effect::Report(_))).count();
+    if reports > 0 {
+        tracing::error!(ticket = number.to_string(), reports, "not everybody could be told of what is due");
+    }
     store.apply(&effects, None, now)?;
-    let late = now.duration_since(clock.due).as_secs();
-    tracing::warn!(
-        ticket = ticket.number.to_string(),
-        clock = kind.name(),
-        late_seconds = late,
-        "a clock fell due; the ticket goes to escalation"
-    );
-    office.outbox_bell.notify_one();
+    office.ring(&effects);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use hezo_intake::desk::calendar::{Calendar, WindowName, clock_start};
 use hezo_intake::desk::rules::Sources;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::prelude::*;
@@ -144,6 +144,62 @@ fn the_edges_of_a_window() {
     assert_eq!(calendar.elapsed(later, at("2026-11-23 11:00"), &window), SignedDuration::ZERO);
     let fraction = later + 900.milliseconds();
     assert_eq!(calendar.due(fraction, SignedDuration::from_millis(1999), &window).at, later + 1.second());
+}
+
+#[test]
+fn business_days_explain_themselves() {
+    let calendar = calendar();
+    let noon = Some(Time::constant(12, 0, 0, 0));
+    let check = |start: &str, days: u16, cut_off: Option<Time>, due: &str| {
+        let worked_out = calendar.business_days_close(at(start), days, cut_off);
+        assert_eq!(worked_out.at, at(due), "{start}: {:?}", worked_out.steps);
+        worked_out.steps
+    };
+    check("2026-11-20 23:59:59", 1, None, "2026-11-23 17:00");
+    check("2026-11-21 00:00", 1, None, "2026-11-23 17:00");
+    check("2026-11-20 10:00", 5, None, "2026-11-27 17:00");
+    check("2026-11-20 11:59:59", 1, noon, "2026-11-23 17:00");
+    check("2026-11-20 12:00", 1, noon, "2026-11-24 17:00");
+    check("2026-11-21 08:00", 1, noon, "2026-11-24 17:00");
+    check("2026-11-20 12:00", 2, noon, "2026-11-25 17:00");
+    let steps = check("2026-12-23 16:30", 1, noon, "2026-12-29 17:00");
+    let expected = [
+        "start Wed 2026-12-23 16:30:00 CET",
+        "not before 12:00 of a business day, so it counts from the next business day",
+        "Thu 2026-12-24 is closed: Wigilia Bożego Narodzenia",
+        "Fri 2026-12-25 is closed: pierwszy dzień Bożego Narodzenia",
+        "Sat 2026-12-26 is closed: no hours on this day of the week",
+        "Sun 2026-12-27 is closed: no hours on this day of the week",
+        "Mon 2026-12-28 is a business day",
+        "Tue 2026-12-29 is a business day",
+        "due Tue 2026-12-29 17:00:00 CET",
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn days_before_and_after_keep_the_local_hour() {
+    let (calendar, nine) = (calendar(), Time::constant(9, 0, 0, 0));
+    let due = at("2026-10-26 23:59:59");
+    assert_eq!(calendar.days_before(due, 2, nine), at("2026-10-24 09:00"));
+    assert_eq!(calendar.days_after(at("2026-10-24 09:00"), 2), at("2026-10-26 09:00"));
+    assert_eq!(
+        calendar.days_before(Timestamp::MIN, 2, nine).max(Timestamp::MIN),
+        calendar.days_before(Timestamp::MIN, 2, nine)
+    );
+    assert!(calendar.days_after(Timestamp::MAX, 2) <= Timestamp::MAX);
+}
+
+#[test]
+fn another_file_or_closing_day_is_another_version() {
+    let version = |sources: &Sources, days: &[Date]| Calendar::compile(sources, days).unwrap().version().to_string();
+    let built_in = Sources::built_in();
+    let mut other = Sources::built_in();
+    other.replace("windows.toml", format!("{}# a remark\n", built_in.text("windows.toml"))).unwrap();
+    let versions =
+        [version(&built_in, &[]), version(&built_in, &["2026-11-23".parse().unwrap()]), version(&other, &[])];
+    assert_eq!(versions.iter().collect::<std::collections::BTreeSet<_>>().len(), 3, "{versions:?}");
+    assert_eq!(versions[0], calendar().version());
 }
 
 #[test]
@@ -298,6 +354,20 @@ proptest! {
         prop_assert!(calendar.due(start, longer, &window).at >= due);
         prop_assert!(calendar.next_business_day_close(start + later.seconds()) >= calendar.next_business_day_close(start));
         prop_assert!(calendar.return_due(start + later.seconds()) >= calendar.return_due(start));
+    }
+
+    #[test]
+    fn business_days_are_whole_and_in_order(
+        start in moment(), later in 0i64..40 * 86_400, days in 1u16..12, hour in 0i8..24, cuts_off in any::<bool>()
+    ) {
+        let calendar = calendar();
+        let cut_off = cuts_off.then(|| Time::constant(hour, 0, 0, 0));
+        let due = calendar.business_days_close(start, days, cut_off).at;
+        prop_assert_eq!(calendar.business_days_close(start, 1, None).at, calendar.next_business_day_close(start));
+        prop_assert!(calendar.business_days_close(start + later.seconds(), days, cut_off).at >= due);
+        prop_assert_eq!(calendar.next_business_day_close(due), calendar.business_days_close(start, days + 1, cut_off).at);
+        prop_assert!(due >= calendar.business_days_close(start, days, None).at);
+        prop_assert!(due <= calendar.business_days_close(start, days + 1, None).at);
     }
 
     #[test]

@@ -5,13 +5,19 @@ use std::process::ExitCode;
 
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
-use crate::desk::calendar::Calendar;
-use crate::desk::rules::{RuleFault, Rules, Sources};
+use crate::contracts::file::ContractFile;
+use crate::desk::contract::Contract;
+use crate::desk::plan::Plans;
+use crate::desk::rulebook::Rulebook;
+use crate::desk::rules::{RuleFault, Sources};
 use crate::imap::{ImapFolder, Limits};
 use crate::mailbox::Folder;
 use crate::maildir::MaildirFolder;
 use crate::office;
 use crate::smtp::Smtp;
+
+/// Contracts listed that no plan is sold as; whoever mends twenty checks again anyway.
+const MISMATCHES_MAX: usize = 20;
 
 /// Checks the configuration, the rules with their tests, the contracts, and (unless `offline`) the
 /// sign-in at every server.
@@ -22,16 +28,27 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
     let mut faults = Vec::new();
     let config = Config::load(path).map_err(|error| faults.push(error.to_string())).ok();
     let rules_dir = config.as_ref().and_then(|config| config.rules_dir.as_deref());
+    let mut plans = None;
     match office::rule_sources(rules_dir) {
-        Ok(sources) => faults.extend(rule_faults(&sources, config.as_ref()).iter().map(RuleFault::to_string)),
+        Ok(sources) => match tested_rules(&sources, config.as_ref()) {
+            Ok((rulebook, failures)) => {
+                faults.extend(failures);
+                plans = Some(rulebook.plans);
+            }
+            Err(wrong) => faults.extend(wrong),
+        },
         Err(error) => faults.push(format!("{error:#}")),
     }
     if let Some(config) = &config {
-        let contracts = config.contracts.as_deref().map(office::contracts).transpose();
-        faults.extend(contracts.err().map(|error| format!("{error:#}")));
+        if let Some(path) = &config.contracts {
+            faults.extend(contract_faults(path, plans.as_ref()));
+        }
         if !offline {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
+    }
+    for warning in config.iter().flat_map(Config::warnings) {
+        println!("warning: {warning}");
     }
     if faults.is_empty() {
         println!("all is well");
@@ -40,12 +57,36 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
     Err(BadInput(faults.join("\n")).into())
 }
 
-/// What is wrong with the rules, and which of their own tests fail.
-pub(super) fn rule_faults(sources: &Sources, config: Option<&Config>) -> Vec<RuleFault> {
+/// The rules, and which of their own tests fail.
+///
+/// # Errors
+/// What is wrong with them, each with its file and line.
+pub(super) fn tested_rules(sources: &Sources, config: Option<&Config>) -> Result<(Rulebook, Vec<String>), Vec<String>> {
     let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
-    let rules = Rules::compile(sources).map(|rules| rules.test());
-    let calendar = Calendar::compile(sources, closing_days).map(|calendar| calendar.test());
-    [rules, calendar].into_iter().flat_map(|tested| tested.unwrap_or_else(|faults| faults)).collect()
+    let told = |faults: Vec<RuleFault>| faults.iter().map(|fault| sources.told(fault)).collect();
+    let rulebook = Rulebook::compile(sources, closing_days).map_err(told)?;
+    let failures = told(rulebook.test(sources));
+    Ok((rulebook, failures))
+}
+
+/// What is wrong with the list of contracts, and which of them are sold as no plan has it.
+fn contract_faults(path: &Path, plans: Option<&Plans>) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut more = 0;
+    let mut look = |contract: Contract| {
+        match plans.and_then(|plans| plans.mismatch(&contract)) {
+            Some(message) if faults.len() < MISMATCHES_MAX => {
+                faults.push(format!("{}: contract {}: {message}", path.display(), contract.number));
+            }
+            Some(_) => more += 1,
+            None => {}
+        }
+        Ok(())
+    };
+    let read = ContractFile::open(path).and_then(|file| file.read(&mut look));
+    faults.extend((more > 0).then(|| format!("{}: {more} more contracts like these", path.display())));
+    faults.extend(read.err().map(|error| format!("{error:#}")));
+    faults
 }
 
 /// Signs in everywhere and opens every folder.
@@ -66,12 +107,13 @@ async fn server_faults(config: &Config) -> Vec<String> {
             }
         }
     }
-    if let Outgoing::Smtp(server) = &config.outgoing {
+    for (name, way) in [("smtp", Some(&config.outgoing)), ("smtp_fallback", config.fallback.as_ref())] {
+        let Some(Outgoing::Smtp(server)) = way else { continue };
         let signed_in = match Smtp::new(server) {
             Ok(smtp) => smtp.check().await,
             Err(error) => Err(error),
         };
-        faults.extend(signed_in.err().map(|error| format!("smtp: {error:#}")));
+        faults.extend(signed_in.err().map(|error| format!("{name}: {error:#}")));
     }
     faults
 }

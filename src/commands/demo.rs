@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::{block_on, printable};
@@ -16,10 +16,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::desk::decide::Disposition;
 use crate::desk::message::{self, Message};
-use crate::desk::ticket::{NumberKind, Ticket};
+use crate::desk::ticket::{ClockKind, EntryKind, NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::trust::{Authentication, Border, Stamps};
 use crate::office::Office;
-use crate::store::Decided;
+use crate::store::{Decided, Wanted};
 use crate::{maildir, service};
 
 /// How the demo runs.
@@ -32,6 +33,9 @@ pub struct Options {
     #[arg(long)]
     watch: bool,
 }
+
+/// Stands in the example mails, too.
+const BORDER_HOST: &str = "mx.myhezo.pl";
 
 /// How long one mail may take before the demo says that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -94,7 +98,19 @@ fn settings(dir: &Path) -> anyhow::Result<Config> {
     let mut key = [0; 32];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
     let config = Config::embedded(dir);
-    Ok(Config { contracts: Some(contracts), token_key: Secret::new(data_encoding::HEXLOWER.encode(&key)), ..config })
+    // The mails of the demo are stamped as if this host had let them in.
+    let border = Border {
+        hosts: vec![BORDER_HOST.to_string()],
+        inner_hosts: Vec::new(),
+        authserv_id: Some(BORDER_HOST.to_string()),
+        stamps: Stamps::Above,
+    };
+    Ok(Config {
+        contracts: Some(contracts),
+        authentication: Authentication { border: Some(border), ..Authentication::default() },
+        token_keys: vec![Secret::new(data_encoding::HEXLOWER.encode(&key))],
+        ..config
+    })
 }
 
 /// Puts mails in and tells what becomes of them.
@@ -123,7 +139,12 @@ impl Show {
         let about_first = self.blanks(first)?;
         self.mail("The first customer's absence note comes back", ABSENCE, &about_first).await?;
         self.mail("The second customer answers with the numbers", CUSTOMER_ANSWERS, &self.blanks(second)?).await?;
-        self.mail("Somebody writes under an engineer's address", FORGED_ENGINEER, &about_first).await?;
+        self.mail(
+            "Somebody got hold of the engineer's reply address and writes under her name",
+            FORGED_ENGINEER,
+            &about_first,
+        )
+        .await?;
         self.mail("A newsletter", NEWSLETTER, &nothing).await?;
         self.mail("The engineer answers from her own mail client", ENGINEER_ANSWERS, &about_first).await?;
         self.hour_passes(clock).await
@@ -145,10 +166,10 @@ impl Show {
     }
 
     fn told(&self, decided: &Decided) -> anyhow::Result<Option<TicketNumber>> {
-        let Decided { disposition, reason, content_hash } = decided;
+        let Decided { disposition, reason, sender, content_hash } = decided;
         let raw = self.office.write_now(|store| store.kept(content_hash))?.unwrap_or_default();
         let from = Message::parse(&raw).from.map_or(String::new(), |from| from.address);
-        println!("   from       {}", printable(&from));
+        println!("   from       {} – {}", printable(&from), sender.as_deref().unwrap_or("nobody"));
         let number = match *disposition {
             Disposition::Opened(number) => {
                 println!("   ticket     {number} opened [{reason}]");
@@ -200,19 +221,22 @@ impl Show {
         }
         for clock in &ticket.clocks {
             let due = self.office.site.calendar.local(clock.due).english();
-            match clock.satisfied_at {
-                Some(_) => println!("   {:<10} kept: a person has answered", clock.kind.name()),
-                None => println!("   {:<10} due {due} ({})", clock.kind.name(), clock.explanation),
+            match clock.satisfied_at() {
+                Some(_) => println!("   {:<10} kept", clock.kind.name()),
+                None => println!("   {:<10} due {due}", clock.kind.name()),
             }
+        }
+        if let Some(clock) = ticket.clock(ClockKind::Reaction) {
+            clock.explanation.split("; ").for_each(|step| println!("              {}", printable(step)));
         }
     }
 
     /// Message-ID of the acknowledgement and reply address of the notice, out of the written mails.
     fn blanks(&self, number: TicketNumber) -> anyhow::Result<Blanks> {
         let ticket = self.ticket(number)?;
-        let ack = ticket.entries.iter().find(|entry| entry.kind == crate::desk::ticket::EntryKind::Acknowledged);
-        let engineer = self.office.site.engineers.first().context("no engineer")?;
-        let reply_to = crate::desk::reply::reply_address(&self.office.site, engineer, number);
+        let ack = ticket.entries.iter().find(|entry| entry.kind == EntryKind::Acknowledged);
+        let engineer = self.office.site.active_engineers().next().context("no engineer")?;
+        let reply_to = crate::desk::reply::engineer_address(&self.office.site, engineer, number, self.office.now());
         let ack = ack.and_then(|entry| entry.message_id.clone()).unwrap_or_default();
         Ok(Blanks { ticket: number.to_string(), ack, reply_to })
     }
@@ -224,33 +248,38 @@ impl Show {
         })
     }
 
-    /// Sets the clock forward past every due time, shows who was escalated, and sets it back.
+    /// Sets the clock forward past the reaction time of every ticket that nobody has answered, shows
+    /// who was escalated, and sets it back.
     async fn hour_passes(&self, clock: &Clock) -> anyhow::Result<()> {
-        let open = || -> anyhow::Result<Vec<Ticket>> {
-            self.office.write_now(|store| {
-                let running = store.clocks_due(Timestamp::MAX)?;
-                running.into_iter().map(|(id, _)| store.ticket(id)).collect()
-            })
-        };
-        let waiting = open()?;
-        let due = waiting.iter().flat_map(|ticket| &ticket.clocks).map(|clock| clock.due).max();
-        let Some(due) = due else { return Ok(()) };
+        // An answer keeps its promise only when it has left.
+        self.all_sent().await?;
+        let waits = |ticket: &Ticket| ticket.running(ClockKind::Reaction).map(|clock| clock.due).max();
+        let every = Wanted { most: usize::MAX, ..Wanted::default() };
+        let all = self.office.write_now(|store| store.tickets(&every, self.office.now()))?;
+        let numbers = all.iter().map(|summary| Ok(summary.ticket.parse()?)).collect::<anyhow::Result<Vec<_>>>()?;
+        let tickets = numbers.into_iter().map(|number| self.ticket(number)).collect::<anyhow::Result<Vec<_>>>()?;
+        let waiting: Vec<&Ticket> = tickets.iter().filter(|ticket| waits(ticket).is_some()).collect();
+        let Some(due) = waiting.iter().filter_map(|ticket| waits(ticket)).max() else { return Ok(()) };
         let ahead = due.duration_since(self.office.now()) + SignedDuration::from_secs(60);
         let shown = self.office.site.calendar.local(due).english();
         println!("── The clock is set forward past {shown}: nobody has answered the others");
         clock.advance(ahead);
         self.office.timer_bell.notify_one();
-        self.wait("the clocks did not fire", || Ok(open()?.is_empty().then_some(()))).await?;
+        let escalated =
+            |number| anyhow::Ok(self.ticket(number)?.entries.iter().any(|entry| entry.kind == EntryKind::Escalated));
         for ticket in &waiting {
+            self.wait("a clock did not fire", || Ok(escalated(ticket.number)?.then_some(()))).await?;
             println!("   {} forwarded to {}", ticket.number, self.office.site.identity.escalation_address);
         }
-        self.wait("the escalations were not sent", || {
-            self.office.write_now(|store| Ok((store.outbox_pending()? == 0).then_some(())))
-        })
-        .await?;
+        self.all_sent().await?;
         clock.advance(-ahead);
         println!("   (and back)\n");
         Ok(())
+    }
+
+    async fn all_sent(&self) -> anyhow::Result<()> {
+        let nothing_waits = || self.office.write_now(|store| Ok((store.outbox_pending()? == 0).then_some(())));
+        self.wait("a mail was not sent", nothing_waits).await
     }
 
     /// Tells of every mail that comes, for ever.

@@ -23,6 +23,9 @@ use crate::{log, office};
 pub fn run(path: &Path, once: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     let config = Config::load(path)?;
     log::start(config.operations.log);
+    for warning in config.warnings() {
+        tracing::warn!(warning, "a setting is allowed and unwise");
+    }
     let clock = now.map_or_else(Clock::default, Clock::starting_at);
     block_on(async {
         if once {
@@ -49,10 +52,10 @@ fn tested(config: Config) -> anyhow::Result<Config> {
         return Ok(config);
     }
     let sources = office::rule_sources(config.rules_dir.as_deref())?;
-    let faults = super::check::rule_faults(&sources, Some(&config));
-    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    anyhow::ensure!(lines.is_empty(), "{}", lines.join("\n"));
-    Ok(config)
+    match super::check::tested_rules(&sources, Some(&config)) {
+        Ok((_, failures)) if failures.is_empty() => Ok(config),
+        Ok((_, faults)) | Err(faults) => anyhow::bail!("{}", faults.join("\n")),
+    }
 }
 
 /// The signals as orders.

@@ -5,13 +5,19 @@ use std::collections::BTreeSet;
 use super::section::Section;
 use super::value;
 use crate::desk::site::{Engineer, Identity};
-use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_ENGINEER};
+use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_PERSON};
 
 /// The longest id of an engineer: it stands in every reply address. Characters.
 const LONGEST_ENGINEER_ID: usize = 12;
 
-/// Reads `[desk]`.
-pub(super) fn desk(section: Section<'_>) -> Option<Identity> {
+/// Reads `[desk]`: who the desk is, and the address of the second level.
+pub(super) fn desk(section: Section<'_>) -> (Option<Identity>, Option<String>) {
+    let second_level = section.optional("second_level_address", value::address);
+    let identity = identity(section, second_level.as_deref());
+    (identity, second_level)
+}
+
+fn identity(section: Section<'_>, second_level: Option<&str>) -> Option<Identity> {
     let name = section.required("name", "\"Service Desk\"", value::text);
     let address = section.required("address", "\"desk@desk.example\"", value::address);
     let aliases = section.list("aliases", value::address).unwrap_or_default();
@@ -20,6 +26,7 @@ pub(super) fn desk(section: Section<'_>) -> Option<Identity> {
     let escalation_phone = section.required("escalation_phone", "\"12 345 67 80\"", value::text);
     let portal = section.required("portal", "\"portal.desk.example\"", value::text);
     check_addresses(&section, address.as_deref(), &aliases, escalation.as_deref());
+    check_second_level(&section, address.as_deref(), &aliases, escalation.as_deref(), second_level);
     section.finish();
     let (name, address, escalation_address) = (name?, address?, escalation?);
     Some(Identity {
@@ -50,13 +57,39 @@ fn check_addresses(section: &Section<'_>, address: Option<&str>, aliases: &[Stri
     }
 }
 
+fn check_second_level(
+    section: &Section<'_>,
+    address: Option<&str>,
+    aliases: &[String],
+    escalation: Option<&str>,
+    second_level: Option<&str>,
+) {
+    let Some(second_level) = second_level else { return };
+    let bare = without_detail(second_level);
+    if address == Some(bare.as_str()) || aliases.contains(&bare) {
+        let message = "is an address of the desk itself, so that escalated tickets would come back as new ones; write \
+                       another";
+        section.fault("second_level_address", message);
+    }
+    if escalation == Some(second_level) {
+        section
+            .fault("second_level_address", "is where nobody has taken the ticket over; write another, or leave it out");
+    }
+}
+
 /// Reads every `[[engineer]]`. `desk` is `None` where it has faults of its own.
 pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Identity>) -> Option<Vec<Engineer>> {
     let (mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new());
-    let mut read_one = |section: Section<'_>| {
+    let mut somebody = false;
+    let mut read_one = |section: Section<'_>, is_last: bool| {
         let id = section.required("id", "\"ak\"", |value| engineer_id(value::string(value, "an id in quotes")?));
         let name = section.required("name", "\"Anna Kowalska\"", value::text);
         let address = section.required("address", "\"anna@desk.example\"", value::address);
+        let active = section.optional("active", value::yes_or_no).unwrap_or(true);
+        somebody |= active;
+        if is_last && !somebody {
+            section.fault("active", "leaves nobody who answers; write true for at least one engineer");
+        }
         if id.as_ref().is_some_and(|id| !ids.insert(id.clone())) {
             section.fault("id", "is the id of an earlier engineer; write another");
         }
@@ -67,9 +100,11 @@ pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Identity>) -> 
             check_against_desk(&section, desk, id.as_deref(), address.as_deref());
         }
         section.finish();
-        Some(Engineer { id: id?, name: name?, address: address? })
+        Some(Engineer { id: id?, name: name?, address: address?, active })
     };
-    let engineers: Vec<Option<Engineer>> = sections.into_iter().map(&mut read_one).collect();
+    let last = sections.len().saturating_sub(1);
+    let read = sections.into_iter().enumerate().map(|(index, section)| read_one(section, index == last));
+    let engineers: Vec<Option<Engineer>> = read.collect();
     engineers.into_iter().collect()
 }
 
@@ -79,7 +114,7 @@ fn check_against_desk(section: &Section<'_>, desk: &Identity, id: Option<&str>, 
         section.fault("address", "is an address of the desk itself; write the engineer's own");
     }
     let local = desk.address.rsplit_once('@').map_or(0, |(local, _)| local.len());
-    let room = LONGEST_LOCAL_PART.saturating_sub(TOKEN_WITHOUT_ENGINEER + local);
+    let room = LONGEST_LOCAL_PART.saturating_sub(TOKEN_WITHOUT_PERSON + local);
     if id.is_some_and(|id| id.len() > room) {
         section.fault(
             "id",

@@ -1,10 +1,65 @@
 //! Reads how to reach a server, and how mail leaves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::secret;
 use super::section::Section;
-use super::{Mechanism, Outgoing, Security, Server, SignIn, value};
+use super::{Secret, value};
+
+/// A server that is signed in to.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Host name, as in its certificate.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How the channel is protected.
+    pub security: Security,
+    /// Certificates to trust besides the system's, as a PEM file.
+    pub ca_file: Option<PathBuf>,
+    /// How to sign in; `None` only for an SMTP server that asks for nothing.
+    pub sign_in: Option<SignIn>,
+}
+
+/// How a channel is protected. There is no fallback from one to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Implicit,
+    /// STARTTLS, or nothing at all.
+    StartTls,
+    /// Clear text, to a loopback address only; for tests.
+    PlaintextLoopbackOnly,
+}
+
+/// A user's sign-in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The command or SASL mechanism.
+    pub mechanism: Mechanism,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// How the password is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// IMAP's LOGIN command, or SASL LOGIN for SMTP.
+    Login,
+    /// SASL PLAIN (RFC 4616).
+    Plain,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// An SMTP submission server.
+    Smtp(Server),
+    /// Files in a Maildir, for the demo.
+    Maildir(PathBuf),
+}
 
 /// The keys that [`server`] reads.
 pub(super) const SERVER_KEYS: &[&str] =
@@ -87,20 +142,30 @@ fn sign_in(section: &Section<'_>, protocol: Protocol, credentials: Option<&Path>
 
 /// Reads `[smtp]` or `[outgoing]`.
 pub(super) fn outgoing(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
-    let maildir = top.section("outgoing").map(|section| {
+    if !top.has("smtp") && !top.has("outgoing") {
+        top.fault("smtp", "is missing; write [smtp] and below it host = \"mail.firma.example\"");
+    }
+    way_out(top, ["smtp", "outgoing"], credentials)
+}
+
+/// Reads `[smtp_fallback]` or `[outgoing_fallback]`, where there is one.
+pub(super) fn fallback(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
+    way_out(top, ["smtp_fallback", "outgoing_fallback"], credentials)
+}
+
+fn way_out(top: &Section<'_>, [smtp, outgoing]: [&'static str; 2], credentials: Option<&Path>) -> Option<Outgoing> {
+    let maildir = top.section(outgoing).map(|section| {
         let path = section.required("maildir", "\"/var/lib/hezo-intake/outgoing\"", value::path);
         section.finish();
         path
     });
-    let smtp = top.section("smtp").map(|section| {
+    let server = top.section(smtp).map(|section| {
         let server = server(&section, Protocol::Smtp, credentials);
         section.finish();
         server
     });
-    match (top.has("smtp"), top.has("outgoing")) {
-        (true, true) => top.fault("outgoing", "contradicts [smtp]; take one of the two out"),
-        (false, false) => top.fault("smtp", "is missing; write [smtp] and below it host = \"mail.firma.example\""),
-        _ => (),
+    if top.has(smtp) && top.has(outgoing) {
+        top.fault(outgoing, format!("contradicts [{smtp}]; take one of the two out"));
     }
-    smtp.flatten().map(Outgoing::Smtp).or(maildir.flatten().map(Outgoing::Maildir))
+    server.flatten().map(Outgoing::Smtp).or(maildir.flatten().map(Outgoing::Maildir))
 }

@@ -8,6 +8,7 @@
 //! For every start `s` and amount `a > 0`: `elapsed(s, due(s, a)) == a`; and for every `e > s`
 //! after an opening and not after its closing: `due(s, elapsed(s, e)) == e`.
 
+mod days;
 mod holidays;
 mod local;
 mod windows;
@@ -23,7 +24,7 @@ pub use holidays::holidays;
 pub use local::LocalTime;
 pub use windows::WindowName;
 
-use crate::desk::rules::{RuleFault, Sources};
+use crate::desk::rules::{self, RuleFault, Sources};
 use windows::{Hours, Test, Window, Windows};
 
 /// An explanation tells no more days than this; the sum itself goes on.
@@ -34,6 +35,7 @@ const MAX_EXPLAINED_DAYS: usize = 60;
 pub struct Calendar {
     rules: Windows,
     closing_days: BTreeSet<Date>,
+    version: String,
 }
 
 /// When a promise falls due, and why then.
@@ -52,7 +54,10 @@ impl Calendar {
     /// # Errors
     /// Every fault of the file.
     pub fn compile(sources: &Sources, closing_days: &[Date]) -> Result<Calendar, Vec<RuleFault>> {
-        Ok(Calendar { rules: Windows::read(sources)?, closing_days: closing_days.iter().copied().collect() })
+        let closing_days: BTreeSet<Date> = closing_days.iter().copied().collect();
+        let days: Vec<String> = closing_days.iter().map(Date::to_string).collect();
+        let version = rules::version(&[sources.text(windows::FILE), &days.join(" ")]);
+        Ok(Calendar { rules: Windows::read(sources)?, closing_days, version })
     }
 
     /// Runs the tests that stand in `windows.toml`, without the site's own closing days: those that
@@ -70,6 +75,17 @@ impl Calendar {
     /// The names of all windows.
     pub fn windows(&self) -> impl Iterator<Item = &WindowName> {
         self.rules.windows.keys()
+    }
+
+    /// Tells one state of the rule file and the closing days from another; stands beside every
+    /// due time that was worked out with it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The window whose days are the business days.
+    pub fn business_window(&self) -> &WindowName {
+        &self.rules.business_name
     }
 
     /// The moment by which `amount` of the window has passed since `start`. No amount is due at
@@ -106,22 +122,6 @@ impl Calendar {
         let open = days_until_end.flat_map(|day| self.opening_times(hours, day));
         open.map(|(open, close)| close.min(end).duration_since(open.max(start)).max(SignedDuration::ZERO))
             .fold(SignedDuration::ZERO, SignedDuration::saturating_add)
-    }
-
-    /// The close of the first business day after the local date of `after`.
-    pub fn next_business_day_close(&self, after: Timestamp) -> Timestamp {
-        let mut closes = self.days_from(after).skip(1).filter_map(|day| {
-            let (_, close) = self.opening_times(&self.rules.business, day).last()?;
-            Some(close)
-        });
-        closes.next().unwrap_or(Timestamp::MAX)
-    }
-
-    /// By when a faulty device is to be on its way back, its waybill having been sent at `sent`: the
-    /// last second of the last local day (terms of service: the 7th).
-    pub fn return_due(&self, sent: Timestamp) -> Timestamp {
-        let last_day = self.date(sent).saturating_add(i32::from(self.rules.return_days).days());
-        self.instant(last_day.to_datetime(Time::constant(23, 59, 59, 0))).unwrap_or(Timestamp::MAX)
     }
 
     /// A moment in the desk's time zone, for texts.
@@ -198,12 +198,12 @@ impl Calendar {
 
     /// The moment of a local time. One that the start of summer time skips is as much later as the
     /// clock was set forward; of one that comes twice, the first (RFC 5545 section 3.3.5).
-    fn instant(&self, local: DateTime) -> Option<Timestamp> {
+    pub fn instant(&self, local: DateTime) -> Option<Timestamp> {
         self.rules.zone.to_timestamp(local).ok()
     }
 
     /// A moment to the second, for explanations.
-    fn moment(&self, at: Timestamp) -> String {
+    pub fn moment(&self, at: Timestamp) -> String {
         at.to_zoned(self.rules.zone.clone()).strftime("%a %F %T %Z").to_string()
     }
 

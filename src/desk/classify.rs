@@ -1,10 +1,26 @@
 //! What kind of mail this is, with the rule that says so, and whether a robot may answer it.
+//!
+//! Header fields speak before words, and the words of robots before those of people: where a
+//! robot shows itself by a field, it is one whatever it says; where no field speaks, it takes
+//! words that people do not write, and none that people do. A doubt counts as a person: what is
+//! taken for a robot's gets no ticket, what is taken for a person's only costs a look.
+
+mod marks;
+mod rules;
 
 use std::collections::BTreeSet;
 
+use crate::desk::bounce::{self, Bounce};
+use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Message;
-use crate::desk::rules::{RuleFault, Sources};
 use crate::desk::text::Written;
+use marks::Marks;
+use rules::Role;
+
+pub use rules::RobotRules;
+
+/// The rule where nothing speaks against a person.
+const PERSON: &str = "person";
 
 /// What kind of mail this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -40,33 +56,177 @@ pub struct Verdict {
     pub rule: String,
     /// Whether an automatic answer may go out.
     pub answer: Answer,
+    /// True where the mail came through a list, in which case it is a person's if a contract
+    /// names its sender: see [`Verdict::of_named_sender`].
+    #[serde(skip)]
+    pub through_list: bool,
 }
 
-/// How to recognise our own mail.
+impl Verdict {
+    fn new(kind: Kind, rule: &str) -> Verdict {
+        let answer = Answer { send: kind == Kind::Request, rule: rule.to_string() };
+        Verdict { kind, rule: rule.to_string(), answer, through_list: false }
+    }
+
+    /// A person's mail, answered unless a rule withholds it.
+    fn of_person(withheld_by: Option<&str>) -> Verdict {
+        let answer = Answer { send: withheld_by.is_none(), rule: withheld_by.unwrap_or(PERSON).to_string() };
+        Verdict { answer, ..Verdict::new(Kind::Request, PERSON) }
+    }
+
+    /// The verdict once it is known that a contract names the sender: through a list, too, it is
+    /// then a person who writes to us. The list gets no answer all the same.
+    pub fn of_named_sender(&self) -> Verdict {
+        match self.through_list {
+            true => Verdict::of_person(Some(&self.rule)),
+            false => self.clone(),
+        }
+    }
+}
+
+/// What the caller knows that the mail alone does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnMarks {
     /// Our own addresses (desk, aliases, escalation), in lower case.
     pub addresses: BTreeSet<String>,
-    /// True where the caller found our signature in this mail's Message-ID or marker.
+    /// True where our signature is in this mail's Message-ID and From is an address of ours.
     pub signed: bool,
+    /// True where the mail answers one with our signature in its Message-ID.
+    pub answers_ours: bool,
 }
 
-/// The compiled `rules/robots.toml`.
-#[derive(Clone, Debug)]
-pub struct RobotRules {}
-
-impl RobotRules {
-    /// Compiles `robots.toml`.
-    ///
-    /// # Errors
-    /// Every rule that cannot be compiled.
-    pub fn compile(_sources: &Sources) -> Result<RobotRules, Vec<RuleFault>> {
-        Ok(RobotRules {})
+impl OwnMarks {
+    /// Whether an address is one of ours, with or without a detail behind `+`.
+    fn has(&self, address: &str) -> bool {
+        let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+        let plain = local.split('+').next().unwrap_or_default();
+        self.addresses.contains(address) || self.addresses.contains(&format!("{plain}@{domain}"))
     }
 }
 
-/// Says what kind of mail this is.
-pub fn classify(_message: &Message, _written: &Written, _own: &OwnMarks, _rules: &RobotRules) -> Verdict {
-    let answer = Answer { send: true, rule: "person".to_string() };
-    Verdict { kind: Kind::Request, rule: "person".to_string(), answer }
+/// Says what kind of mail this is. `numbers` finds the mail's numbers; it is asked only where they
+/// decide.
+pub fn classify(
+    message: &Message,
+    written: &Written,
+    bounce: Option<&Bounce>,
+    own: &OwnMarks,
+    numbers: &dyn Fn() -> Numbers,
+    rules: &RobotRules,
+) -> Verdict {
+    if own.signed {
+        return Verdict::new(Kind::Own, "our-signature");
+    }
+    if let Some(bounce) = bounce {
+        return Verdict::new(Kind::Bounce, &bounce.rule);
+    }
+    let marks = Marks::of(message, written, rules);
+    let from_us = message.from.as_ref().is_some_and(|from| own.has(&from.address));
+    // A form on our own pages writes under our address for the one in Reply-To.
+    let for_another = message.reply_to.as_ref().is_some_and(|reply_to| !own.has(&reply_to.address));
+    if from_us && !(for_another && marks.robot().is_none()) {
+        return Verdict::new(Kind::Own, "our-address");
+    }
+    if let Some((kind, rule)) = answering_robot(message, &marks, numbers) {
+        return Verdict::new(kind, rule);
+    }
+    if let Some(rule) = marks.header(Role::List) {
+        return through_list(rule, &marks, own, numbers);
+    }
+    if let Some(rule) = marks.robot().or_else(|| robot_by_words(&marks, numbers)) {
+        return Verdict::new(Kind::Bulk, rule);
+    }
+    let silence = from_us.then_some("our-address").or_else(|| marks.header(Role::Silence));
+    Verdict::of_person(silence.or_else(|| marks.hint()))
+}
+
+/// A robot that answers, or reports that its mail was read.
+fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Option<(Kind, &'a str)> {
+    let report = bounce::report_type(message);
+    match report.as_deref() {
+        Some("disposition-notification") => return Some((Kind::AutoReply, "disposition-notification")),
+        Some("feedback-report") => return Some((Kind::Bulk, "feedback-report")),
+        Some(_) => return Some((Kind::Bulk, "report")),
+        None => {}
+    }
+    if let Some(rule) = marks.header(Role::AutoReply) {
+        return Some((Kind::AutoReply, rule));
+    }
+    if marks.is_calendar_reply(message) {
+        return Some((Kind::AutoReply, "calendar-reply"));
+    }
+    // The subject may repeat ours with the customer's numbers; only new ones speak for a person.
+    let new_number = || gives(&numbers(), |found| found.place == Place::Text);
+    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| !new_number()) {
+        return Some((Kind::AutoReply, rule));
+    }
+    let robot = marks.robot();
+    let absence = marks.subject(Role::AbsenceSubject);
+    let word = match absence {
+        Some(rule) if robot.is_some() => Some(rule),
+        Some(rule) => {
+            let marked = marks.hint().or_else(|| marks.header(Role::Silence)).is_some();
+            let else_too = marks.says_else() || !marked && marks.says_the_unknown() || new_number();
+            (marks.says_nothing() || marks.absence().is_some() && !else_too).then_some(rule)
+        }
+        // Newsletters and notices speak of holidays and thanks too.
+        None if marks.header(Role::List).is_some() || marks.subject(Role::NoticeSubject).is_some() => None,
+        None if robot.is_some() => marks.absence(),
+        None if marks.hint().is_some() => marks.absence().filter(|_| !marks.says_else() && !new_number()),
+        None => None,
+    };
+    word.map(|rule| (Kind::AutoReply, rule))
+}
+
+/// A mail through a list: bulk, unless it can be seen that a person writes to us.
+fn through_list(rule: &str, marks: &Marks, own: &OwnMarks, numbers: &dyn Fn() -> Numbers) -> Verdict {
+    let robot = marks.header(Role::Robot).or_else(|| marks.hint()).or_else(|| marks.subject(Role::NoticeSubject));
+    if let Some(robot) = robot {
+        return Verdict::new(Kind::Bulk, robot);
+    }
+    if own.answers_ours || gives(&numbers(), |found| found.place != Place::Quote) {
+        return Verdict::of_person(Some(rule));
+    }
+    Verdict { through_list: true, ..Verdict::new(Kind::Bulk, rule) }
+}
+
+/// A robot that no header field shows.
+fn robot_by_words<'a>(marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Option<&'a str> {
+    let by_name = marks.sender(Role::RobotSender);
+    let words = [Role::Notice, Role::Notification, Role::Unsubscribe].into_iter().find_map(|role| marks.text(role));
+    let first = by_name.or_else(|| marks.subject(Role::NoticeSubject)).or(words);
+    first.or_else(|| marks.sender(Role::NoReply))?;
+    let numbers = numbers();
+    // Devices know their serial number, but no contract of ours.
+    if numbers.contracts.iter().any(|found| found.place != Place::Quote) {
+        return None;
+    }
+    let reports = marks.pleads() && marks.has_fault();
+    let greets_or_pleads = marks.greets() || marks.pleads();
+    let notice = marks.subject(Role::NoticeSubject).or_else(|| marks.text(Role::Notice));
+    if let Some(rule) = notice
+        && !(if by_name.is_some() { reports } else { greets_or_pleads })
+    {
+        return Some(rule);
+    }
+    if let Some(rule) = by_name
+        && marks.subject(Role::AlarmSubject).is_some()
+        && !(marks.pleads() || marks.greets() && marks.has_fault())
+    {
+        return Some(rule);
+    }
+    if let Some(rule) = marks.text(Role::Notification).filter(|_| !reports) {
+        return Some(rule);
+    }
+    let gives_number = gives(&numbers, |found| found.place != Place::Quote);
+    if let Some(rule) = marks.text(Role::Unsubscribe).filter(|_| !reports && !gives_number) {
+        return Some(rule);
+    }
+    let for_a_person = reports || gives_number && (marks.pleads() || marks.has_fault());
+    marks.sender(Role::NoReply).filter(|_| !for_a_person)
+}
+
+/// Whether there is a serial or contract number of this sort.
+fn gives(numbers: &Numbers, sort: impl Fn(&Found) -> bool) -> bool {
+    numbers.serials.iter().chain(&numbers.contracts).any(sort)
 }

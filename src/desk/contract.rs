@@ -1,15 +1,18 @@
-//! Contracts on file: reading the list that sales keeps, and the key by which a number is looked up.
+//! Contracts on file: what one promises and when, and the keys by which they are found.
+
+mod difference;
+mod row;
 
 use jiff::civil::Date;
 
-mod csv_file;
-
-pub use csv_file::{LineFault, read_csv};
+pub use difference::{Change, differences};
+pub use row::{COLUMNS, Cell, CellFault, contract};
 
 /// A service contract, one line of the list on file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Contract {
     /// The contract number, normalised as [`normalise`] does.
+    #[serde(rename = "contract")]
     pub number: String,
     /// The customer's tax number, ten digits.
     pub nip: String,
@@ -23,12 +26,34 @@ pub struct Contract {
     pub delivery: Delivery,
     /// The first day.
     pub valid_from: Date,
-    /// The last day.
+    /// The last day; the contract holds until its end.
     pub valid_to: Date,
     /// The devices, normalised as [`normalise`] does.
     pub serials: Vec<String>,
     /// Who may report: addresses, or `@domain`, in lower case.
     pub senders: Vec<String>,
+}
+
+/// What the list on file says about a mail or a ticket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The version of the list that was asked; `None` where none was ever imported, so that
+    /// nothing can be said.
+    pub version: Option<u32>,
+    /// The contracts that a number, a sender or a tax number leads to, each once. Of their serials
+    /// only those that were asked for are here: a contract may have a hundred thousand.
+    pub contracts: Vec<Contract>,
+}
+
+/// Where a contract stands on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It holds.
+    Active,
+    /// It ran out with its last day.
+    Expired,
+    /// Its first day lies ahead.
+    NotYetValid,
 }
 
 /// The two plans of the terms of service.
@@ -64,6 +89,102 @@ pub enum Delivery {
     NextBusinessDay,
 }
 
+impl Contract {
+    /// Where the contract stands on this local day; first and last day belong to it.
+    pub fn standing(&self, day: Date) -> Standing {
+        if day < self.valid_from {
+            Standing::NotYetValid
+        } else if day <= self.valid_to {
+            Standing::Active
+        } else {
+            Standing::Expired
+        }
+    }
+
+    /// How much the contract promises: 0 the strictest. A window that is always open outweighs the
+    /// delivery time, since every promise is counted in it.
+    pub fn strictness(&self) -> u8 {
+        let window = match self.window {
+            ServiceWindow::Always => 0,
+            ServiceWindow::EightByFive => 2,
+        };
+        window
+            + match self.delivery {
+                Delivery::EightHours => 0,
+                Delivery::NextBusinessDay => 1,
+            }
+    }
+
+    /// Whether the contract names this sender: by address, or by `@domain`.
+    pub fn names_sender(&self, sender: &str) -> bool {
+        let keys = sender_keys(sender);
+        self.senders.iter().any(|named| keys.contains(&named.to_lowercase()))
+    }
+
+    /// Whether this device, normalised, is under the contract.
+    pub fn names_serial(&self, serial: &str) -> bool {
+        self.serials.iter().any(|named| named == serial)
+    }
+}
+
+impl Excerpt {
+    /// The contract of this number, normalised.
+    pub fn contract(&self, number: &str) -> Option<&Contract> {
+        self.contracts.iter().find(|contract| contract.number == number)
+    }
+
+    /// Adds what another excerpt of the same version holds.
+    pub fn extend(&mut self, other: &Excerpt) {
+        self.version = self.version.or(other.version);
+        for contract in &other.contracts {
+            match self.contracts.iter_mut().find(|known| known.number == contract.number) {
+                Some(known) => {
+                    let new = contract.serials.iter().filter(|serial| !known.names_serial(serial)).cloned();
+                    let new: Vec<String> = new.collect();
+                    known.serials.extend(new);
+                }
+                None => self.contracts.push(contract.clone()),
+            }
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Excerpt {
+    type Item = &'a Contract;
+    type IntoIter = std::slice::Iter<'a, Contract>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.contracts.iter()
+    }
+}
+
+/// Gives a closed set of values the names by which they stand in the list, in any case there.
+macro_rules! named {
+    ($type:ty { $($value:path = $name:literal),+ }) => {
+        impl $type {
+            /// The name as the list writes it.
+            pub fn name(self) -> &'static str {
+                match self { $($value => $name),+ }
+            }
+
+            /// The value of this name, in capitals or not.
+            pub fn named(name: &str) -> Option<Self> {
+                [$($value),+].into_iter().find(|value| value.name().eq_ignore_ascii_case(name))
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+named!(Plan { Plan::Sos = "SOS", Plan::Ahb = "AHB" });
+named!(ServiceWindow { ServiceWindow::EightByFive = "8x5", ServiceWindow::Always = "24x7" });
+named!(Delivery { Delivery::EightHours = "8h", Delivery::NextBusinessDay = "NBD" });
+
 /// A number in the one form in which numbers are compared: upper case, blanks removed, surrounding
 /// punctuation and an `(H)-` prefix off, every kind of dash a `-`, other dashes and slashes kept.
 pub fn normalise(number: &str) -> String {
@@ -94,6 +215,21 @@ pub fn look_up_key(number: &str) -> String {
     number.chars().filter(|c| c.is_alphanumeric()).map(same).collect()
 }
 
+/// The keys under which a sender may be on file: the address, and `@domain`.
+pub fn sender_keys(sender: &str) -> Vec<String> {
+    let address = sender.to_lowercase();
+    let domain = address.rsplit_once('@').map(|(_, domain)| format!("@{domain}"));
+    std::iter::once(address).chain(domain).collect()
+}
+
+/// The tax number that a [look-up key](look_up_key) may be: ten digits, with or without the
+/// country's `PL` before them.
+pub fn nip_of_key(key: &str) -> Option<&str> {
+    // The key of "PL" is "P1".
+    let digits = if key.len() == 12 { key.strip_prefix("P1")? } else { key };
+    (digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +253,87 @@ mod tests {
         assert_eq!(look_up_key("I9l4Q-2O688"), look_up_key("1914Q-20688"));
         assert_eq!(look_up_key("HEZO/QSP/2O25/OO417"), look_up_key("hezo-qsp-2025-00417"));
         assert_ne!(look_up_key("1914Q-20688"), look_up_key("1914Q-20689"));
+    }
+
+    #[test]
+    fn a_tax_number_is_known_by_its_key() {
+        for (written, nip) in [
+            ("678-484-78-86", Some("6784847886")),
+            ("PL6784847886", Some("6784847886")),
+            ("PL 678 484 78 86", Some("6784847886")),
+            ("67848478861", None),
+            ("PX6784847886", None),
+            ("678484788X", None),
+            ("", None),
+        ] {
+            assert_eq!(nip_of_key(&look_up_key(written)), nip, "{written}");
+        }
+    }
+
+    fn contract() -> Contract {
+        Contract {
+            number: "UM/1".to_string(),
+            nip: "7743818919".to_string(),
+            customer: "K".to_string(),
+            plan: Plan::Sos,
+            window: ServiceWindow::Always,
+            delivery: Delivery::NextBusinessDay,
+            valid_from: jiff::civil::date(2024, 5, 20),
+            valid_to: jiff::civil::date(2027, 5, 19),
+            serials: vec!["A1".to_string()],
+            senders: vec!["@k.example".to_string(), "it@l.example".to_string()],
+        }
+    }
+
+    #[test]
+    fn first_and_last_day_belong_to_a_contract() {
+        for (day, standing) in [
+            ("2024-05-19", Standing::NotYetValid),
+            ("2024-05-20", Standing::Active),
+            ("2027-05-19", Standing::Active),
+            ("2027-05-20", Standing::Expired),
+        ] {
+            assert_eq!(contract().standing(day.parse().expect("a day")), standing, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_named_by_address_or_by_domain() {
+        for (sender, named) in [
+            ("anna@k.example", true),
+            ("Anna@K.Example", true),
+            ("it@l.example", true),
+            ("anna@l.example", false),
+            ("anna@sub.k.example", false),
+            ("anna@k.example@l.example", false),
+            ("k.example", false),
+            ("", false),
+        ] {
+            assert_eq!(contract().names_sender(sender), named, "{sender}");
+        }
+    }
+
+    #[test]
+    fn the_window_outweighs_the_delivery() {
+        use {Delivery::*, ServiceWindow::*};
+        let strictness = |window, delivery| Contract { window, delivery, ..contract() }.strictness();
+        let rising = [
+            strictness(Always, EightHours),
+            strictness(Always, NextBusinessDay),
+            strictness(EightByFive, EightHours),
+            strictness(EightByFive, NextBusinessDay),
+        ];
+        assert_eq!(rising, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn two_excerpts_become_one() {
+        let mut excerpt = Excerpt { version: None, contracts: vec![contract()] };
+        let more = Contract { serials: vec!["A1".to_string(), "A2".to_string()], ..contract() };
+        let other = Contract { number: "UM/2".to_string(), ..contract() };
+        excerpt.extend(&Excerpt { version: Some(3), contracts: vec![more, other] });
+        assert_eq!(excerpt.version, Some(3));
+        assert_eq!(excerpt.contracts.len(), 2);
+        assert_eq!(excerpt.contract("UM/1").map(|contract| contract.serials.len()), Some(2));
     }
 }

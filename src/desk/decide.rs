@@ -1,28 +1,48 @@
 //! The whole way of a mail through the desk: [`decide`] takes what is known and returns what is
-//! to be done, with its reasons. Also what is to be done when a clock falls due
-//! ([`overdue`]) and when a mail of ours did not arrive ([`given_up`]).
+//! to be done, with its reasons. Also what is to be done when a rung of a clock's ladder is due
+//! ([`fire`]), when a mail of ours was accepted ([`accepted`]) or did not arrive ([`given_up`]), when
+//! a person says that something has happened ([`event`](event())), and when a ticket's own time has
+//! come ([`by_itself`]).
 
+mod acknowledge;
+mod by_itself;
 mod engineer;
-mod overdue;
+mod event;
+mod handover;
+mod progress;
 mod request;
+mod rung;
+mod sent;
 mod undelivered;
+
+use std::cell::OnceCell;
 
 use jiff::Timestamp;
 
+use super::budget::Sent;
 use super::classify::Kind;
-use super::contract::Contract;
-use super::entitlement;
+use super::contract::Excerpt;
+use super::extract::{Numbers, OnFile};
 use super::language::Language;
 use super::message::{Address, Message};
+use super::plan::{Concern, DeliveryTime};
 use super::reading::Reading;
-use super::reply::{self, Post, Purpose};
+use super::reply::{self, Alert, Keeps, Post, Purpose};
 use super::site::{Engineer, Site};
+use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
-use super::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, State, Ticket};
+use super::ticket::{Clock, ClockKind, Entry, EntryKind, Fired, KnownNumber, NumberKind, State, Ticket, Wait};
 use super::ticket_number::TicketNumber;
+use super::token::Purpose as TokenPurpose;
+use super::trust::{May, Rung, Sender, Standing, Verification};
+use request::Origin;
 
-pub use overdue::overdue;
+pub use by_itself::by_itself;
+pub use event::{Event, EventFacts, Refusal, event, events};
+pub use handover::Level;
 pub use request::known_numbers;
+pub use rung::{Downtime, RungFacts, fire};
+pub use sent::accepted;
 pub use undelivered::given_up;
 
 /// A mail as the intake hands it over.
@@ -40,6 +60,8 @@ pub struct Mail {
     pub place: String,
     /// Set where the mail is larger than the desk reads.
     pub too_large: Option<TooLarge>,
+    /// What the program verified of its signatures, where the site wants that.
+    pub verification: Option<Verification>,
 }
 
 /// A mail of which only the header is known.
@@ -58,12 +80,26 @@ pub struct Facts {
     pub decided_before: Option<Option<TicketNumber>>,
     /// Message-IDs that lead to exactly one ticket. One that leads to several leads nowhere.
     pub threads: Vec<(String, TicketNumber)>,
-    /// Every ticket that the keys lead to.
+    /// Every ticket that the keys lead to; in the place of one that was merged, the one it is part
+    /// of.
     pub tickets: Vec<Ticket>,
+    /// Numbers of merged tickets among the keys, and where they lead.
+    pub merged: Vec<(TicketNumber, TicketNumber)>,
+    /// The mails that belong to these tickets, oldest first, where the keys ask for them.
+    pub originals: Vec<(TicketNumber, Vec<Vec<u8>>)>,
     /// The contracts on file that the mail's numbers or its sender may be about.
-    pub contracts: Vec<Contract>,
+    pub contracts: Excerpt,
     /// The mail of ours that a delivery report is about.
     pub bounced: Option<SentMail>,
+    /// The automatic mails that the sender, its domain and all got lately.
+    pub sent: Sent,
+    /// The tickets that the sender opened or added to within the last hour, the newest first.
+    pub recent: Vec<Recent>,
+    /// The mail in which the sender's further requests gather.
+    pub gathering: Option<Gathering>,
+    /// What engineers have read in our mails about the ticket of the token that they or whoever
+    /// handles escalations brought back, the newest first.
+    pub shown: Vec<String>,
     /// The sequence number that the next new ticket of this year gets.
     pub next_sequence: u32,
 }
@@ -77,13 +113,24 @@ impl Facts {
 
     /// Whether a contract on file names this sender.
     pub fn names(&self, sender: &str) -> bool {
-        self.contracts.iter().any(|contract| entitlement::names(contract, sender))
+        self.contracts.into_iter().any(|contract| contract.names_sender(sender))
     }
 
-    /// The ticket with this number.
+    /// The ticket with this number, or the one that it is part of.
     pub fn ticket(&self, number: TicketNumber) -> Option<&Ticket> {
+        let into = self.merged.iter().find(|(merged, _)| *merged == number).map(|(_, into)| *into);
+        let number = into.unwrap_or(number);
         self.tickets.iter().find(|ticket| ticket.number == number)
     }
+}
+
+/// A mail that waits to list all tickets of one sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gathering {
+    /// What it was begun for: the same cause gives the same Message-ID.
+    pub cause: [u8; 32],
+    /// The tickets that it lists.
+    pub tickets: Vec<TicketNumber>,
 }
 
 /// A mail that we wrote earlier.
@@ -95,8 +142,12 @@ pub struct SentMail {
     pub purpose: Purpose,
     /// To whom it went.
     pub recipient: String,
-    /// The clock that its arrival satisfied.
-    pub satisfies: Option<ClockKind>,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// The promise that its arrival kept.
+    pub keeps: Option<Keeps>,
 }
 
 /// What becomes of a mail: exactly one of these, for ever.
@@ -145,6 +196,8 @@ pub struct Decision {
     pub reason: String,
     /// Whether an automatic answer goes out, and by which rule.
     pub answer: (bool, String),
+    /// Where the sender stands; `None` where the mail names none.
+    pub sender: Option<Standing>,
     /// What is to be done, in order.
     pub effects: Vec<Effect>,
 }
@@ -162,16 +215,40 @@ pub enum Effect {
     AddEntry(TicketNumber, Entry),
     /// Answers to the mail with this Message-ID belong to the ticket.
     Thread(TicketNumber, String),
-    /// A clock starts, or replaces the one of its kind.
-    StartClock(TicketNumber, Clock),
-    /// A clock that was satisfied runs on.
-    ResumeClock(TicketNumber, ClockKind),
-    /// A clock fell due and this was acted upon.
-    FireClock(TicketNumber, ClockKind, Timestamp),
+    /// A clock as it is from now on, its rungs with it: it starts, is worked out again, stands
+    /// still, goes on or ends.
+    SetClock(TicketNumber, Clock),
+    /// The clocks that the mail with this Message-ID had satisfied run on.
+    ResumeClocks(TicketNumber, String),
+    /// A rung was done.
+    FireRung(TicketNumber, ClockKind, u32, String, Fired),
     /// The ticket changes its state.
     SetState(TicketNumber, State),
+    /// The ticket waits for the customer, or waits no more.
+    SetWait(TicketNumber, Option<Wait>),
+    /// The ticket closes by itself then, or does not.
+    SetClosing(TicketNumber, Option<Timestamp>),
+    /// Both numbers were there at this moment.
+    Admit(TicketNumber, Timestamp),
+    /// An engineer works on it, or nobody does.
+    Assign(TicketNumber, Option<String>),
+    /// The delivery time in place of the contract's.
+    OrderDelivery(TicketNumber, Option<DeliveryTime>),
+    /// What the request is about.
+    SetConcern(TicketNumber, Concern),
+    /// A number is none of the ticket's any more.
+    DropNumber(TicketNumber, NumberKind, String),
+    /// The first ticket is part of the second from now on.
+    MergeInto(TicketNumber, TicketNumber),
+    /// The acknowledgement of this ticket takes the second way out, and at once.
+    UseSecondRoute(TicketNumber),
+    /// The alert command is run.
+    Alert(Alert),
     /// A mail leaves.
     Send(Post),
+    /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
+    /// at this moment.
+    Gather(Post, [u8; 32], Timestamp),
     /// A mail could not be written: the operator must know why.
     Report(String),
 }
@@ -193,6 +270,8 @@ pub struct NewTicket {
     pub linked_to: Option<TicketNumber>,
     /// Tags of an earlier desk in the subject.
     pub earlier_tags: Vec<String>,
+    /// The closed ticket that it goes on with.
+    pub continues: Option<TicketNumber>,
 }
 
 /// Everything at hand while one mail is decided.
@@ -202,37 +281,108 @@ struct Case<'a> {
     keys: &'a Keys,
     facts: &'a Facts,
     site: &'a Site,
+    /// Who wrote the mail, and what is proven of that.
+    sender: Option<Sender>,
+    /// Its numbers, once somebody has asked for them.
+    numbers: OnceCell<Numbers>,
     now: Timestamp,
 }
 
 /// Decides what becomes of a mail.
 pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: &Site, now: Timestamp) -> Decision {
-    let case = Case { mail, reading, keys, facts, site, now };
-    if let Some(ticket) = facts.decided_before {
-        return case.without_answer(Disposition::Duplicate(ticket), "known-content");
-    }
-    let Some(from) = &mail.message.from else {
-        return case.parked("no-sender", None);
-    };
-    match reading.verdict.kind {
-        Kind::Own => case.without_answer(Disposition::Noted, &reading.verdict.rule),
-        Kind::Bounce => undelivered::bounced(&case),
-        // An engineer's absence note is a robot's mail, not a forgery.
-        Kind::AutoReply => case.auto_reply(from),
-        _ if engineer::claims_to_be(&case, from) => engineer::answer(&case, from),
-        Kind::Bulk if !facts.names(&from.address) => case.without_answer(Disposition::Noted, &reading.verdict.rule),
-        Kind::Bulk | Kind::Request => match thread::thread(keys, facts) {
-            Thread::Answers { ticket, takes_part, evidence } => {
-                request::follow_up(&case, from, ticket, takes_part, evidence)
-            }
-            Thread::Opens { linked_to, evidence } => request::open(&case, from, linked_to, evidence),
-        },
-    }
+    let named = mail.message.from.as_ref().is_some_and(|from| facts.names(&from.address));
+    let turned = (named && reading.verdict.through_list).then(|| reading.clone().of_named_sender());
+    let reading = turned.as_ref().unwrap_or(reading);
+    let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
+    let case = Case { mail, reading, keys, facts, site, sender, numbers: OnceCell::new(), now };
+    let decision = case.decide();
+    let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
+    Decision { sender: case.standing(ticket), ..decision }
 }
 
 impl Case<'_> {
+    fn decide(&self) -> Decision {
+        let verdict = &self.reading.verdict;
+        if let Some(ticket) = self.facts.decided_before {
+            return self.without_answer(Disposition::Duplicate(ticket), "known-content");
+        }
+        let Some(from) = &self.mail.message.from else {
+            return self.parked("no-sender", None);
+        };
+        if let Some((level, number)) = handover::answered(self) {
+            return match verdict.kind {
+                Kind::Request | Kind::Own => handover::answer(self, from, level, number),
+                // A robot takes no ticket over.
+                Kind::AutoReply | Kind::Bulk | Kind::Bounce => self.robot_at(number, from),
+            };
+        }
+        match verdict.kind {
+            Kind::Own => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bounce => undelivered::bounced(self),
+            // An engineer's absence note is a robot's mail, not a forgery.
+            Kind::AutoReply => self.auto_reply(from),
+            _ if engineer::claims_to_be(self, from) => engineer::answer(self, from),
+            Kind::Bulk if !self.facts.names(&from.address) => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bulk | Kind::Request => match thread::thread(self.keys, self.facts) {
+                Thread::Answers { ticket, takes_part, .. } if ticket.state == State::Closed => {
+                    let origin = match takes_part {
+                        true => Origin { linked_to: None, continues: Some(ticket) },
+                        false => Origin { linked_to: Some(ticket), continues: None },
+                    };
+                    request::open(self, from, origin, "answers-a-closed-ticket")
+                }
+                Thread::Answers { ticket, takes_part, evidence } => {
+                    request::follow_up(self, from, ticket, takes_part, evidence)
+                }
+                Thread::Opens { linked_to, evidence } => match self.storm(from) {
+                    Some(into) => request::fold(self, from, into),
+                    None => request::open(self, from, Origin { linked_to, continues: None }, evidence),
+                },
+            },
+        }
+    }
+
+    /// The mail's numbers, with all contracts at hand that it may be about.
+    fn numbers(&self) -> &Numbers {
+        let read = || self.reading.numbers(&OnFile::from(&self.facts.contracts), self.site);
+        self.numbers.get_or_init(read)
+    }
+
+    /// The ticket into which the mail folds, where it is one of many similar ones.
+    fn storm(&self, from: &Address) -> Option<&Recent> {
+        let limit = usize::try_from(self.site.budget.storm).unwrap_or(usize::MAX);
+        if self.facts.recent.is_empty() {
+            return None;
+        }
+        let numbers = self.numbers();
+        let found = numbers.serials.iter().chain(&numbers.contracts);
+        let numbers: Vec<&str> = found.map(|found| found.value.as_str()).collect();
+        let another = Another {
+            subject: &self.mail.message.subject,
+            text: &self.reading.now(),
+            named: self.facts.names(&from.address),
+            numbers: &numbers,
+        };
+        storm::folds_into(&self.facts.recent, &another, limit)
+    }
+
+    /// Where the sender stands with regard to this ticket.
+    fn standing(&self, ticket: Option<&Ticket>) -> Option<Standing> {
+        let sender = self.sender.as_ref()?;
+        let tokens = &self.site.token_keys;
+        let token = self.keys.token.as_ref().and_then(|token| token.as_ref().ok());
+        let token = token.filter(|token| token.purpose == TokenPurpose::Customer);
+        let confirmed = token.is_some_and(|token| tokens.is_for(token, &sender.address.address));
+        Some(sender.standing(self.facts, ticket, confirmed, self.site))
+    }
+
+    /// What the sender may do to this ticket.
+    fn may(&self, ticket: Option<&Ticket>) -> May {
+        self.standing(ticket).map_or(Rung::Unknown, |standing| standing.rung).may()
+    }
+
     fn decision(&self, disposition: Disposition, reason: &str, effects: Vec<Effect>) -> Decision {
-        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), effects }
+        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), sender: None, effects }
     }
 
     fn without_answer(&self, disposition: Disposition, reason: &str) -> Decision {
@@ -241,8 +391,19 @@ impl Case<'_> {
 
     /// The mail waits for a person, and the engineers (or the one named) are told.
     fn parked(&self, reason: &str, tell: Option<&Engineer>) -> Decision {
-        let told: Vec<_> = self.site.engineers.iter().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect();
-        let alerts = told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, engineer, self.now));
+        self.parked_for(reason, None, tell)
+    }
+
+    /// The same, with what was found in the mail.
+    fn parked_for(&self, reason: &str, found: Option<&str>, tell: Option<&Engineer>) -> Decision {
+        // A flood of forgeries is no reason to bury the engineers; what is held stays held.
+        let told: Vec<_> = if !self.site.budget.allows_alert(&self.facts.sent) {
+            Vec::new()
+        } else {
+            self.site.active_engineers().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect()
+        };
+        let alerts =
+            told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, found, engineer, self.now));
         self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
     }
 
@@ -252,17 +413,26 @@ impl Case<'_> {
         let Thread::Answers { ticket, .. } = thread::thread(self.keys, self.facts) else {
             return self.without_answer(Disposition::Noted, rule);
         };
-        let entry = self.entry(EntryKind::AutoReply, &from.address);
+        let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         self.decision(Disposition::Attached(ticket.number), rule, effects)
     }
 
-    fn entry(&self, kind: EntryKind, author: &str) -> Entry {
+    /// A robot's mail at the reply address of a hand-over becomes an entry: it takes nothing over.
+    fn robot_at(&self, number: TicketNumber, from: &Address) -> Decision {
+        let rule = &self.reading.verdict.rule;
+        let Some(ticket) = self.facts.ticket(number) else { return self.without_answer(Disposition::Noted, rule) };
+        let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
+        self.decision(Disposition::Attached(ticket.number), rule, vec![Effect::AddEntry(ticket.number, entry)])
+    }
+
+    fn entry(&self, kind: EntryKind, author: &str, ticket: Option<&Ticket>) -> Entry {
         Entry {
             kind,
             author: author.to_string(),
             message_id: self.mail.message.message_id.clone(),
             text: self.reading.now(),
+            sender: self.standing(ticket).map(|standing| standing.to_string()),
             at: self.now,
         }
     }

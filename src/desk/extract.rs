@@ -9,31 +9,36 @@
 //! Time grows with the length of the text and no faster. What is read is bounded: 1 MiB of
 //! characters of one text, 4 MiB of a mail, [`FOUND_MAX`] numbers of a kind.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::desk::text::{Part, Written};
+use crate::desk::ticket::NumberKind;
 
+mod attempt;
 mod check_digit;
 mod fold;
 mod judge;
+mod matcher;
 mod on_file;
+mod page;
 mod phrase;
 mod relate;
 mod rules;
 mod scan;
 mod table;
+mod vocabulary;
 
+pub use attempt::{Attempt, Hit};
 pub use on_file::OnFile;
 pub use rules::NumberRules;
+
+use page::Page;
 
 /// Numbers of one kind that are reported of one mail.
 pub const FOUND_MAX: usize = 1_000;
 
 /// Keys that the store is asked for, of one mail.
 pub const KEYS_MAX: usize = 20_000;
-
-/// Refused numbers that are told of one mail.
-const REFUSED_MAX: usize = 200;
 
 /// Bytes of text read of one mail, all its texts together.
 const MAIL_MAX: usize = 4 << 20;
@@ -58,6 +63,44 @@ pub enum Place {
     Quote,
 }
 
+/// How much speaks for a number, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// It stands there; nothing says what it is.
+    Bare,
+    /// It looks like a number of its kind.
+    Shaped,
+    /// A label says so, with other words between.
+    Told,
+    /// A label beside it says so.
+    Labelled,
+    /// It is on file.
+    OnFile,
+}
+
+/// How a written number was made the one on file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mended {
+    /// Dashes, slashes or dots were put in or left out.
+    Dashes,
+    /// Letters and digits that look alike were exchanged: O and 0, I, L and 1, S and 5, B and 8, Z and 2.
+    LookAlike,
+}
+
+/// Where exactly a number stands.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Spot {
+    /// Which text it is: `subject`, `now`, `signature`, `boilerplate`, `forward`, `quote`, or the name of
+    /// the attachment.
+    pub source: String,
+    /// From and until, in bytes of that text; of a part of the mail in [`Written::text`] of the part.
+    pub span: (usize, usize),
+    /// The line, from 1.
+    pub line: usize,
+}
+
 /// A number found.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Found {
@@ -68,12 +111,27 @@ pub struct Found {
     pub written: String,
     /// Where it stands.
     pub place: Place,
+    /// Where exactly.
+    pub spot: Spot,
     /// The rule that found it, `on-file` where it is a bare number on file.
     pub rule: String,
     /// Why, in short words for a person.
     pub evidence: String,
+    /// How much speaks for it.
+    pub strength: Strength,
     /// True where it is on file.
     pub on_file: bool,
+    /// Set where what was written is not what is on file to the letter.
+    pub mended: Option<Mended>,
+}
+
+/// A number that may be meant, but that too little speaks for to take it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Candidate {
+    /// What it would be.
+    pub kind: NumberKind,
+    /// The number.
+    pub number: Found,
 }
 
 /// A number that was not taken.
@@ -83,11 +141,13 @@ pub struct Refused {
     pub value: String,
     /// Where it stands.
     pub place: Place,
+    /// Where exactly.
+    pub spot: Spot,
     /// The rule that refused it.
     pub rule: String,
 }
 
-/// What was found in a mail, each number once, in the order of the mail.
+/// What was found in a mail, each number once, in the order of [`Place`] and then of the mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Numbers {
     /// Serial numbers of devices.
@@ -96,8 +156,12 @@ pub struct Numbers {
     pub contracts: Vec<Found>,
     /// Tax numbers.
     pub nips: Vec<Found>,
+    /// What may be meant, the likeliest first; at most 50.
+    pub candidates: Vec<Candidate>,
     /// What was taken for something else; at most 200.
     pub refused: Vec<Refused>,
+    /// What was not read, each in one sentence without personal data.
+    pub problems: Vec<String>,
 }
 
 /// The text of an attachment, read elsewhere.
@@ -112,105 +176,134 @@ pub struct Reading {
 }
 
 /// A text of the mail.
-struct Source<'a> {
+#[derive(Clone, Debug)]
+struct Section {
     place: Place,
+    /// The name that [`Spot::source`] gives.
+    source: String,
     /// False for signatures and boilerplate: there only what is labelled counts.
     bare: bool,
-    text: &'a str,
+    /// Where it begins in the text of its place, in bytes and in lines from 1.
+    offset: usize,
+    line: usize,
 }
 
-/// The [look-up keys](crate::desk::contract::look_up_key) of everything in the mail that may be a
-/// number on file, at most [`KEYS_MAX`], sorted.
-pub fn keys(
-    subject: &str,
-    written: &Written,
-    attachment_names: &[&str],
-    readings: &[Reading],
-    rules: &NumberRules,
-) -> Vec<String> {
-    let mut keys = BTreeSet::new();
-    for source in sources(subject, written, attachment_names, readings) {
-        scan::numbers_in(source.text, rules, |number| {
-            let key = crate::desk::contract::look_up_key(number);
-            if key.len() >= 4 && keys.len() < KEYS_MAX {
-                keys.insert(key);
+/// The texts of a mail, cut into what numbers are told from.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    pages: Vec<Page>,
+    problems: Vec<String>,
+}
+
+impl Pages {
+    /// Reads the texts of a mail: subject and body as one page, the names of attachments as another, each
+    /// attachment's text as its own.
+    pub fn new(
+        subject: &str,
+        written: &Written,
+        attachment_names: &[&str],
+        readings: &[Reading],
+        rules: &NumberRules,
+    ) -> Pages {
+        let mut left = MAIL_MAX;
+        let mut body = vec![(Section::new(Place::Subject, "subject", true), subject)];
+        body.extend(sections_of(written));
+        let names = attachment_names.iter();
+        let names = names.map(|name| (Section::new(Place::AttachmentName, name, true), *name)).collect();
+        let mut pages = Vec::new();
+        let texts = readings.iter();
+        let texts = texts.map(|text| vec![(Section::new(text.place, &text.name, true), text.text.as_str())]);
+        for mut sections in [body, names].into_iter().chain(texts) {
+            for (_, text) in &mut sections {
+                *text = head(text, left);
+                left -= text.len();
             }
-        });
-    }
-    keys.into_iter().collect()
-}
-
-/// Every number in the mail. A value that stands in several places is reported once, from the
-/// first place in the order of [`Place`]: one that stands both now and in the quote counts as now.
-pub fn numbers(
-    subject: &str,
-    written: &Written,
-    attachment_names: &[&str],
-    readings: &[Reading],
-    on_file: &OnFile,
-    rules: &NumberRules,
-) -> Numbers {
-    let sources = sources(subject, written, attachment_names, readings);
-    let scans: Vec<_> = sources.iter().map(|source| (source, scan::Scan::new(source.text, rules, on_file))).collect();
-    let context = judge::Context::of(scans.iter().map(|(_, scan)| scan), rules);
-    let mut numbers = Numbers::default();
-    for (source, scan) in &scans {
-        judge::judge(source, scan, &context, on_file, rules, &mut numbers);
-    }
-    for (list, most) in
-        [(&mut numbers.serials, FOUND_MAX), (&mut numbers.contracts, FOUND_MAX), (&mut numbers.nips, FOUND_MAX)]
-    {
-        let mut seen = HashSet::new();
-        list.retain(|found| seen.insert(found.value.clone()));
-        list.truncate(most);
-    }
-    numbers.refused.truncate(REFUSED_MAX);
-    numbers
-}
-
-/// The texts of the mail in the order of [`Place`].
-fn sources<'a>(
-    subject: &'a str,
-    written: &'a Written,
-    attachment_names: &[&'a str],
-    readings: &'a [Reading],
-) -> Vec<Source<'a>> {
-    let mut sources = vec![Source { place: Place::Subject, bare: true, text: subject }];
-    for section in &written.sections {
-        let (place, bare) = match section.part {
-            Part::Now => (Place::Text, true),
-            Part::Signature | Part::Boilerplate => (Place::Text, false),
-            Part::Forward => (Place::Forward, true),
-            Part::Quote => (Place::Quote, true),
-        };
-        sources.push(Source { place, bare, text: &section.text });
-    }
-    sources.extend(attachment_names.iter().map(|name| Source { place: Place::AttachmentName, bare: true, text: name }));
-    sources.extend(readings.iter().map(|reading| Source { place: reading.place, bare: true, text: &reading.text }));
-    sources.sort_by_key(|source| source.place);
-    let mut left = MAIL_MAX;
-    for source in &mut sources {
-        let mut end = source.text.len().min(left);
-        while !source.text.is_char_boundary(end) {
-            end -= 1;
+            sections.retain(|(_, text)| !text.is_empty());
+            if !sections.is_empty() {
+                pages.push(Page::new(sections, rules));
+            }
         }
-        source.text = source.text.get(..end).unwrap_or_default();
-        left -= end;
+        let mut problems = Vec::new();
+        if left == 0 || pages.iter().any(|page| page.folded.is_cut) {
+            problems.push("the mail has more text than is searched for numbers; the rest is unread".to_string());
+        }
+        Pages { pages, problems }
     }
-    sources
+
+    /// The [look-up keys](crate::desk::contract::look_up_key) of everything that may be a number on
+    /// file, at most [`KEYS_MAX`], sorted.
+    pub fn keys(&self, rules: &NumberRules) -> Vec<String> {
+        let mut keys = BTreeSet::new();
+        for page in &self.pages {
+            scan::numbers_in(page, rules, |number| {
+                let key = crate::desk::contract::look_up_key(number);
+                if key.len() >= 4 && keys.len() < KEYS_MAX {
+                    keys.insert(key);
+                }
+            });
+        }
+        keys.into_iter().collect()
+    }
+
+    /// Every number, with the contracts on file at hand. A value that stands in several places is
+    /// reported once, from the first place in the order of [`Place`]: one that stands both now and in
+    /// the quote counts as now.
+    pub fn numbers(&self, on_file: &OnFile, rules: &NumberRules) -> Numbers {
+        let mut numbers = judge::judge(&self.pages, on_file, rules);
+        numbers.problems.extend(self.problems.iter().cloned());
+        numbers
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::desk::rules::Sources;
-
-    #[test]
-    fn the_rules_pass_their_own_tests() {
-        let rules = NumberRules::compile(&Sources::built_in()).expect("the rules compile");
-        let faults: Vec<String> = rules.test().iter().map(ToString::to_string).collect();
-        assert!(faults.is_empty(), "{}", faults.join("\n"));
+impl Section {
+    fn new(place: Place, source: &str, bare: bool) -> Section {
+        Section { place, source: source.to_string(), bare, offset: 0, line: 1 }
     }
+
+    /// Whether a label that ends this section may have its value at the beginning of that one: the
+    /// question in a quote and the answer right under it.
+    fn is_answered_by(&self, next: &Section) -> bool {
+        matches!((self.place, next.place), (Place::Quote | Place::Subject, Place::Text)) && next.bare
+    }
+}
+
+/// The sections of the text, each with its offset among those of its part.
+fn sections_of(written: &Written) -> Vec<(Section, &str)> {
+    let mut ends: Vec<(Part, usize, usize)> = Vec::new();
+    let mut sections = Vec::new();
+    for section in &written.sections {
+        let (place, source, bare) = match section.part {
+            Part::Now => (Place::Text, "now", true),
+            Part::Signature => (Place::Text, "signature", false),
+            Part::Boilerplate => (Place::Text, "boilerplate", false),
+            Part::Forward => (Place::Forward, "forward", true),
+            Part::Quote => (Place::Quote, "quote", true),
+        };
+        let (mut offset, mut line) = (0, 1);
+        match ends.iter_mut().find(|(part, _, _)| *part == section.part) {
+            Some(end) => {
+                // Between the sections of a part `Written::text` has a blank line.
+                (offset, line) = (end.1 + 2, end.2 + 2);
+                *end = (section.part, offset + section.text.len(), line + breaks(&section.text));
+            }
+            None => ends.push((section.part, section.text.len(), 1 + breaks(&section.text))),
+        }
+        sections.push((Section { offset, line, ..Section::new(place, source, bare) }, section.text.as_str()));
+    }
+    sections
+}
+
+fn breaks(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+/// The first bytes of a text, but no half character.
+fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 impl std::fmt::Display for Place {
@@ -224,5 +317,18 @@ impl std::fmt::Display for Place {
             Place::Barcode => "barcode",
             Place::Quote => "quote",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::rules::Sources;
+
+    #[test]
+    fn the_rules_pass_their_own_tests() {
+        let rules = NumberRules::compile(&Sources::built_in()).expect("the rules compile");
+        let faults: Vec<String> = rules.test().iter().map(ToString::to_string).collect();
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
 }

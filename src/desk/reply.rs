@@ -1,5 +1,8 @@
 //! Every mail that we write. The sentences stand in `rules/templates/`.
 
+mod acknowledgement;
+mod clocks;
+mod conversation;
 mod facts;
 mod letter;
 mod templates;
@@ -9,26 +12,27 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::answer::Answer;
 use super::compose::{AutoSubmitted, ComposeError};
 use super::decide::{Effect, Mail, SentMail};
 use super::language::Language;
 use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
-use super::ticket::{Clock, ClockKind, NumberKind, Ticket};
+use super::storm::Recent;
+use super::ticket::Ticket;
 use super::ticket_number::TicketNumber;
-use super::token;
+use super::token::{Purpose as TokenPurpose, Token};
+use super::trust::Standing;
 use letter::Letter;
 
-pub use facts::holds_internal_text;
+pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
+pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
 /// refuse mails over 25 MB, and base64 adds a third.
 const MOST_ATTACHED_BYTES: usize = 15_000_000;
-
-/// The originals attached to an escalation beyond this size in all are left in the mailbox.
-const MOST_FORWARDED_BYTES: usize = 15_000_000;
 
 /// A mail that is to leave: one mail, one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +45,38 @@ pub struct Post {
     pub message_id: String,
     /// To whom it goes.
     pub recipient: String,
-    /// The clock that is satisfied once the SMTP server has accepted the mail.
-    pub satisfies: Option<ClockKind>,
+    /// The promise that is kept once the SMTP server has accepted the mail.
+    pub keeps: Option<Keeps>,
+    /// Whether it leaves by the second route first.
+    pub second_route: bool,
     /// The mail.
     pub bytes: Vec<u8>,
+    /// What an engineer reads in it, where it is to one: none of that may come back in an answer.
+    pub shown: Option<String>,
+}
+
+/// The promise that a mail keeps once it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Keeps {
+    /// The automatic answer.
+    Acknowledgement,
+    /// A person's contact: the first, or the answer to what the customer wrote since.
+    Contact,
+}
+
+impl Keeps {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Keeps::Acknowledgement => "acknowledgement",
+            Keeps::Contact => "contact",
+        }
+    }
+
+    /// The promise of that name.
+    pub fn named(name: &str) -> Option<Keeps> {
+        [Keeps::Acknowledgement, Keeps::Contact].into_iter().find(|keeps| keeps.name() == name)
+    }
 }
 
 /// What a mail of ours is for.
@@ -52,6 +84,8 @@ pub struct Post {
 pub enum Purpose {
     /// Tells the customer the ticket number.
     Acknowledgement,
+    /// Tells a customer the numbers of many tickets at once.
+    Gathered,
     /// Tells an engineer of a customer's mail.
     Notice,
     /// Passes an engineer's answer on to the customer.
@@ -62,19 +96,35 @@ pub enum Purpose {
     Escalation,
     /// Tells an engineer that something needs a person.
     Alert,
+    /// Reminds an engineer of a clock.
+    Reminder,
+    /// Reminds the customer of what is to be sent back.
+    CustomerReminder,
+    /// Tells an engineer what escalation has answered.
+    TakenOver,
 }
 
 /// A purpose, as the database and the Message-ID name it.
-const PURPOSES: [(Purpose, &str); 6] = [
+const PURPOSES: [(Purpose, &str); 10] = [
     (Purpose::Acknowledgement, "acknowledgement"),
+    (Purpose::Gathered, "gathered"),
     (Purpose::Notice, "notice"),
     (Purpose::Relay, "relay"),
     (Purpose::Copy, "copy"),
     (Purpose::Escalation, "escalation"),
     (Purpose::Alert, "alert"),
+    (Purpose::Reminder, "reminder"),
+    (Purpose::CustomerReminder, "customer-reminder"),
+    (Purpose::TakenOver, "taken-over"),
 ];
 
 impl Purpose {
+    /// Whether it is read by people of the desk alone.
+    pub fn is_internal(self) -> bool {
+        use Purpose::{Acknowledgement, CustomerReminder, Gathered, Relay};
+        !matches!(self, Acknowledgement | Gathered | Relay | CustomerReminder)
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         PURPOSES.iter().find(|(purpose, _)| *purpose == self).map_or("", |(_, name)| name)
@@ -117,29 +167,6 @@ impl From<Result<Post, ReplyError>> for Effect {
     }
 }
 
-/// Tells the customer the ticket number, what was found, what is missing, and until when a person
-/// makes contact. Of the customer's own words it repeats nothing but the numbers.
-pub fn acknowledgement(site: &Site, ticket: &Ticket, mail: &Mail, now: Timestamp) -> Result<Post, ReplyError> {
-    let written = |kind: NumberKind| {
-        let of_kind = ticket.numbers.iter().filter(move |number| number.kind == kind && !number.quoted);
-        of_kind.map(|number| number.written.as_str()).collect::<Vec<_>>()
-    };
-    let missing = ticket.missing();
-    let context = json!({
-        "ticket": ticket.number.to_string(),
-        "serials": written(NumberKind::Serial),
-        "contracts": written(NumberKind::Contract),
-        "serial_missing": missing.contains(&NumberKind::Serial),
-        "contract_missing": missing.contains(&NumberKind::Contract),
-        "desk": facts::desk(site),
-    });
-    let letter = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &ticket.customer, now)
-        .about(ticket)
-        .answering(&mail.message)
-        .automatic(AutoSubmitted::Replied);
-    letter.write(&localised("ack", ticket.language), context)
-}
-
 /// A customer's mail, for an engineer.
 #[derive(Clone, Copy)]
 pub struct Notice<'a> {
@@ -149,6 +176,8 @@ pub struct Notice<'a> {
     pub mail: &'a Mail,
     /// What it says.
     pub reading: &'a Reading,
+    /// Where its sender stands.
+    pub standing: Option<&'a Standing>,
     /// Whether its sender takes part in the ticket.
     pub takes_part: bool,
     /// Who is told.
@@ -158,12 +187,13 @@ pub struct Notice<'a> {
 /// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
 /// address that is this engineer's and this ticket's alone.
 pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
-    let Notice { ticket, mail, reading, takes_part, engineer } = *notice;
+    let Notice { ticket, mail, reading, standing, takes_part, engineer } = *notice;
     let (files, held_back) = files(mail);
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "subject": mail.message.subject,
+        "sender": facts::sender(mail, standing),
         "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
         "wishes_escalation": reading.escalation.is_some(),
         "too_large": mail.too_large.as_ref().map(|large| json!({
@@ -176,8 +206,8 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .from_name(format!("{customer} ({})", ticket.number))
-        .reply_address(engineer, ticket)
+        .shown_as(format!("{customer} ({})", ticket.number))
+        .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .attach(files)
         .write("notice", context)
@@ -188,85 +218,72 @@ pub fn copy(
     site: &Site,
     ticket: &Ticket,
     author: &Engineer,
-    text: &str,
+    answer: &Answer,
     mail: &Mail,
     engineer: &Engineer,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "author": author.name,
-        "text": text,
+        "text": answer.text,
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .from_name(format!("{} ({})", author.name, ticket.number))
-        .reply_address(engineer, ticket)
+        .shown_as(format!("{} ({})", author.name, ticket.number))
+        .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write("copy", context)
 }
 
-/// Passes an engineer's answer on to the customer: rebuilt from its text, under the desk's
-/// address, with nothing of the engineer's mail but the name, the text and the files.
+/// Passes a person's answer on to the customer: built again from its words, under the desk's
+/// address, with nothing of the person's mail but the name, the text and the files.
 pub fn relay(
     site: &Site,
     ticket: &Ticket,
-    engineer: &Engineer,
-    text: &str,
+    author: &str,
+    answer: &Answer,
     mail: &Mail,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "ticket": ticket.number.to_string(),
         "subject": ticket.subject,
-        "engineer": engineer.name,
-        "text": text,
+        "engineer": author,
+        "text": answer.text,
+        "html": answer.html,
         "desk": facts::desk(site),
     });
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
-        .from_name(format!("{}, {}", engineer.name, site.identity.name))
+        .answers_with(&customer_token(site, &ticket.customer, ticket.number))
+        .shown_as(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;
-    Ok(Post { satisfies: Some(ClockKind::Reaction), ..post })
+    Ok(Post { keeps: Some(Keeps::Contact), ..post })
 }
 
-/// Forwards an overdue ticket with its whole history and the original mails.
-pub fn escalation(
+/// Tells the Content-IDs of the pictures in the answer to one mail from those to another.
+pub fn picture_seed(site: &Site, mail: &Mail) -> String {
+    site.token_keys.message_id("picture", &mail.content_hash, "", site.identity.domain())
+}
+
+/// Tells an engineer of a mail that waits for a person. `found` is what was found in it.
+pub fn parked(
     site: &Site,
-    ticket: &Ticket,
-    clock: &Clock,
-    originals: Vec<Vec<u8>>,
+    mail: &Mail,
+    reason: &str,
+    found: Option<&str>,
+    engineer: &Engineer,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
-    let history = ticket.entries.iter().map(|entry| facts::history(site, entry)).collect::<Vec<_>>();
-    let count = originals.len();
-    let forwarded = within(originals, MOST_FORWARDED_BYTES, Vec::len);
-    let context = json!({
-        "facts": facts::block(site, ticket),
-        "due": site.calendar.local(clock.due).polish(),
-        "explanation": clock.explanation,
-        "history": history,
-        "left_out": count - forwarded.len(),
-        "desk": facts::desk(site),
-    });
-    let cause = format!("{} {}", ticket.number, clock.kind);
-    let recipient = Address { name: String::new(), address: site.identity.escalation_address.clone() };
-    Letter::new(site, Purpose::Escalation, cause.as_bytes(), &recipient, now)
-        .about(ticket)
-        .automatic(AutoSubmitted::Generated)
-        .forward(forwarded)
-        .write("escalation", context)
-}
-
-/// Tells an engineer of a mail that waits for a person.
-pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: Timestamp) -> Result<Post, ReplyError> {
     let context = json!({
         "reason": reason,
+        "found": found,
         "subject": mail.message.subject,
         "place": mail.place,
         "received": site.calendar.local(mail.internal_date).polish(),
@@ -275,6 +292,26 @@ pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: 
     Letter::new(site, Purpose::Alert, &mail.content_hash, &engineer.mailbox(), now)
         .automatic(AutoSubmitted::Generated)
         .write("parked", context)
+}
+
+/// Tells an engineer that many similar mails came, and that further ones are added to one ticket.
+pub fn storm(
+    site: &Site,
+    into: &Recent,
+    sender: &Address,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = json!({
+        "ticket": into.ticket.to_string(),
+        "sender": sender.address,
+        "subject": into.subject,
+        "desk": facts::desk(site),
+    });
+    let cause = format!("storm {}", into.ticket);
+    Letter::new(site, Purpose::Alert, cause.as_bytes(), &engineer.mailbox(), now)
+        .automatic(AutoSubmitted::Generated)
+        .write("storm", context)
 }
 
 /// Tells an engineer that a mail of ours did not arrive.
@@ -292,7 +329,7 @@ pub fn undelivered(
         "purpose": sent.purpose.name(),
         "recipient": sent.recipient,
         "reason": reason,
-        "resumed": sent.satisfies.is_some(),
+        "resumed": sent.keeps.map(Keeps::name),
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::Alert, cause, &engineer.mailbox(), now)
@@ -303,8 +340,18 @@ pub fn undelivered(
 }
 
 /// The address at which this engineer answers this ticket, and nobody else anything.
-pub fn reply_address(site: &Site, engineer: &Engineer, ticket: TicketNumber) -> String {
-    site.token_key.reply_address(&site.identity.address, token::Purpose::Relay, &ticket.to_string(), &engineer.id)
+pub fn engineer_address(site: &Site, engineer: &Engineer, ticket: TicketNumber, now: Timestamp) -> String {
+    site.token_keys.reply_address(&site.identity.address, &engineer_token(engineer, ticket), now)
+}
+
+fn engineer_token(engineer: &Engineer, ticket: TicketNumber) -> Token {
+    Token { purpose: TokenPurpose::Engineer, ticket: ticket.to_string(), person: engineer.id.clone() }
+}
+
+/// The token by which a customer's answer finds its ticket.
+fn customer_token(site: &Site, customer: &Address, ticket: TicketNumber) -> Token {
+    let person = site.token_keys.person_tag(&customer.address);
+    Token { purpose: TokenPurpose::Customer, ticket: ticket.to_string(), person }
 }
 
 fn localised(name: &str, language: Language) -> String {

@@ -2,14 +2,21 @@
 //! and refused with file and rule id where one is wrong.
 
 pub(crate) mod pattern;
+pub(crate) mod role;
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
+use super::answer::ExecutableRules;
+use super::bounce::BounceRules;
 use super::classify::RobotRules;
+use super::command::OrderRules;
 use super::extract::NumberRules;
 use super::reply::Templates;
+use super::telephone::TelephoneRules;
 use super::text::QuoteRules;
 use super::wishes::WishRules;
 
@@ -32,25 +39,48 @@ pub struct Sources(BTreeMap<String, String>);
 /// The files that the binary carries.
 const BUILT_IN: &[(&str, &str)] = &[
     ("between.toml", include_str!("../../rules/between.toml")),
+    ("bounces.toml", include_str!("../../rules/bounces.toml")),
     ("contract.toml", include_str!("../../rules/contract.toml")),
+    ("executables.toml", include_str!("../../rules/executables.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
+    ("escalation.toml", include_str!("../../rules/escalation.toml")),
+    ("orders.toml", include_str!("../../rules/orders.toml")),
+    ("plans.toml", include_str!("../../rules/plans.toml")),
     ("quotes.toml", include_str!("../../rules/quotes.toml")),
     ("robots.toml", include_str!("../../rules/robots.toml")),
     ("serial.toml", include_str!("../../rules/serial.toml")),
     ("tax.toml", include_str!("../../rules/tax.toml")),
+    ("telephone.toml", include_str!("../../rules/telephone.toml")),
     ("templates/ack.en.html", include_str!("../../rules/templates/ack.en.html")),
     ("templates/ack.en.txt", include_str!("../../rules/templates/ack.en.txt")),
     ("templates/ack.pl.html", include_str!("../../rules/templates/ack.pl.html")),
     ("templates/ack.pl.txt", include_str!("../../rules/templates/ack.pl.txt")),
+    ("templates/acknowledgement-late.txt", include_str!("../../rules/templates/acknowledgement-late.txt")),
+    ("templates/alert.txt", include_str!("../../rules/templates/alert.txt")),
     ("templates/copy.txt", include_str!("../../rules/templates/copy.txt")),
+    ("templates/entitlement.inc", include_str!("../../rules/templates/entitlement.inc")),
+    ("templates/escalation-second-level.txt", include_str!("../../rules/templates/escalation-second-level.txt")),
     ("templates/escalation.txt", include_str!("../../rules/templates/escalation.txt")),
     ("templates/facts.inc", include_str!("../../rules/templates/facts.inc")),
+    ("templates/gathered.en.html", include_str!("../../rules/templates/gathered.en.html")),
+    ("templates/gathered.en.txt", include_str!("../../rules/templates/gathered.en.txt")),
+    ("templates/gathered.pl.html", include_str!("../../rules/templates/gathered.pl.html")),
+    ("templates/gathered.pl.txt", include_str!("../../rules/templates/gathered.pl.txt")),
+    ("templates/late.inc", include_str!("../../rules/templates/late.inc")),
     ("templates/notice.txt", include_str!("../../rules/templates/notice.txt")),
     ("templates/parked.txt", include_str!("../../rules/templates/parked.txt")),
     ("templates/relay.en.html", include_str!("../../rules/templates/relay.en.html")),
     ("templates/relay.en.txt", include_str!("../../rules/templates/relay.en.txt")),
     ("templates/relay.pl.html", include_str!("../../rules/templates/relay.pl.html")),
     ("templates/relay.pl.txt", include_str!("../../rules/templates/relay.pl.txt")),
+    ("templates/sender.inc", include_str!("../../rules/templates/sender.inc")),
+    ("templates/storm.txt", include_str!("../../rules/templates/storm.txt")),
+    ("templates/reminder-phones.txt", include_str!("../../rules/templates/reminder-phones.txt")),
+    ("templates/reminder.txt", include_str!("../../rules/templates/reminder.txt")),
+    ("templates/return-reminder.en.txt", include_str!("../../rules/templates/return-reminder.en.txt")),
+    ("templates/return-reminder.pl.txt", include_str!("../../rules/templates/return-reminder.pl.txt")),
+    ("templates/taken-over.txt", include_str!("../../rules/templates/taken-over.txt")),
+    ("templates/telephones.inc", include_str!("../../rules/templates/telephones.inc")),
     ("templates/undelivered.txt", include_str!("../../rules/templates/undelivered.txt")),
     ("windows.toml", include_str!("../../rules/windows.toml")),
     ("wishes.toml", include_str!("../../rules/wishes.toml")),
@@ -65,8 +95,16 @@ pub struct Rules {
     pub quotes: QuoteRules,
     /// Marks of robots.
     pub robots: RobotRules,
+    /// Words of delivery reports.
+    pub bounces: BounceRules,
+    /// Telephone numbers of customers.
+    pub telephones: TelephoneRules,
     /// Words that ask for escalation.
     pub wishes: WishRules,
+    /// Files that can run.
+    pub executables: ExecutableRules,
+    /// What engineers order by mail.
+    pub orders: OrderRules,
     /// The sentences of our mails.
     pub templates: Templates,
 }
@@ -81,22 +119,54 @@ impl Rules {
         let numbers = gather(&mut faults, NumberRules::compile(sources));
         let quotes = gather(&mut faults, QuoteRules::compile(sources));
         let robots = gather(&mut faults, RobotRules::compile(sources));
+        let bounces = gather(&mut faults, BounceRules::compile(sources));
+        let telephones = gather(&mut faults, TelephoneRules::compile(sources));
         let wishes = gather(&mut faults, WishRules::compile(sources));
+        let executables = gather(&mut faults, ExecutableRules::compile(sources));
+        let orders = gather(&mut faults, OrderRules::compile(sources));
         let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, wishes, templates) {
-            (Some(numbers), Some(quotes), Some(robots), Some(wishes), Some(templates)) => {
-                Ok(Rules { numbers, quotes, robots, wishes, templates })
-            }
+        match (numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates) {
+            (
+                Some(numbers),
+                Some(quotes),
+                Some(robots),
+                Some(bounces),
+                Some(telephones),
+                Some(wishes),
+                Some(executables),
+                Some(orders),
+                Some(templates),
+            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates }),
             _ => Err(faults),
         }
     }
 }
 
 impl Rules {
-    /// Runs the tests that stand in the rule files: those that fail.
-    pub fn test(&self) -> Vec<RuleFault> {
-        self.numbers.test()
+    /// Runs the tests that stand in the rule files, the ones that these rules were compiled from:
+    /// those that fail.
+    pub fn test(&self, sources: &Sources) -> Vec<RuleFault> {
+        let mut faults = self.numbers.test();
+        faults.extend(QuoteRules::test(sources));
+        faults.extend(RobotRules::test(sources));
+        faults.extend(BounceRules::test(sources));
+        faults.extend(self.telephones.test());
+        faults.extend(WishRules::test(sources));
+        faults.extend(self.executables.test());
+        faults.extend(self.orders.test());
+        faults
     }
+}
+
+/// Tells one state of rule texts from another: the beginning of their SHA-256, long enough for the
+/// few states that a site ever has.
+pub(crate) fn version(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    HEXLOWER.encode(&hash.finalize()).chars().take(8).collect()
 }
 
 fn gather<T>(faults: &mut Vec<RuleFault>, compiled: Result<T, Vec<RuleFault>>) -> Option<T> {
@@ -132,9 +202,27 @@ impl Sources {
         named.map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
+    /// A fault with the line of its rule, for people.
+    pub fn told(&self, fault: &RuleFault) -> String {
+        let line = fault.rule.as_ref().and_then(|id| {
+            let (bare, quoted) = (format!("id = '{id}'"), format!("id = \"{id}\""));
+            let names = |line: &str| line.trim_start().starts_with(&quoted) || line.trim_start().starts_with(&bare);
+            self.text(&fault.file).lines().position(names)
+        });
+        match (line, &fault.rule) {
+            (Some(line), Some(id)) => format!("rules/{}:{} [{id}]: {}", fault.file, line + 1, fault.message),
+            _ => fault.to_string(),
+        }
+    }
+
     /// The text of one file; empty where there is none of that name.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// The line, counted from 1, in which this byte of a file stands.
+    pub fn line(&self, name: &str, offset: usize) -> usize {
+        self.text(name).bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
     }
 
     /// Reads one TOML file.

@@ -1,5 +1,6 @@
 //! The loops under one set of settings: built, started, left.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,13 +8,15 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
+use crate::alert;
+use crate::config::{AlertCommand, Config, MailboxConfig, MailboxKind, Outgoing};
+use crate::contracts;
 use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
 use crate::maildir::MaildirFolder;
 use crate::office::Office;
 use crate::outage::Part;
-use crate::outbox::{Outbox, Transport};
+use crate::outbox::{Outbox, Routes, Transport};
 use crate::smtp::Smtp;
 use crate::timers;
 
@@ -30,6 +33,9 @@ pub(super) struct Parts {
     /// What is watched, as outages name it.
     pub(super) watched: Vec<Part>,
     pub(super) outbox: Outbox,
+    alert: Option<AlertCommand>,
+    /// The state directory, and the list of contracts that is watched.
+    contracts: Option<(PathBuf, PathBuf)>,
 }
 
 impl Parts {
@@ -38,15 +44,13 @@ impl Parts {
     /// # Errors
     /// A certificate file cannot be read.
     pub(super) fn build(config: &Config, office: &Arc<Office>) -> anyhow::Result<Parts> {
-        let transport = match &config.outgoing {
-            Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server).context("smtp")?)),
-            Outgoing::Maildir(path) => Transport::Maildir(path.clone()),
-        };
         Ok(Parts {
             office: Arc::clone(office),
             intakes: intakes(config, office),
             watched: config.mailboxes.iter().flat_map(parts).collect(),
-            outbox: Outbox::new(Arc::clone(office), transport),
+            outbox: Outbox::new(Arc::clone(office), routes(config)?),
+            alert: config.alert.clone(),
+            contracts: config.contracts.clone().map(|list| (config.state_dir.clone(), list)),
         })
     }
 }
@@ -62,11 +66,17 @@ impl Loops {
     /// Starts the loops. `ready` is called once every folder has been walked; `stop` is when the
     /// whole service ends.
     pub(super) fn start(parts: Parts, stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static) -> Loops {
-        let Parts { office, intakes, watched, outbox } = parts;
+        let Parts { office, intakes, watched, outbox, alert, contracts } = parts;
         office.outages.keep(|part| !matches!(part, Part::Mailbox(_)) || watched.contains(part));
         let (leave, told) = watch::channel(false);
         let mut others = JoinSet::new();
-        let (waiting, ready) = (Arc::new(AtomicUsize::new(intakes.len())), Arc::new(ready));
+        let waiting = Arc::new(AtomicUsize::new(intakes.len()));
+        let (tell_walked, walked) = watch::channel(intakes.is_empty());
+        let ready = Arc::new(move || {
+            // A timer loop that has ended is not told.
+            let _ = tell_walked.send(true);
+            ready();
+        });
         for intake in intakes {
             let (waiting, ready) = (Arc::clone(&waiting), Arc::clone(&ready));
             let first = std::sync::Once::new();
@@ -82,7 +92,13 @@ impl Loops {
                 AnyIntake::Maildir(intake) => others.spawn(intake.run(told.clone(), seen)),
             };
         }
-        others.spawn(timers::run(office, told.clone()));
+        others.spawn(timers::run(Arc::clone(&office), walked, told.clone()));
+        if let Some(command) = alert {
+            others.spawn(alert::run(Arc::clone(&office), command, told.clone()));
+        }
+        if let Some((state_dir, list)) = contracts {
+            others.spawn(contracts::watch::run(office, state_dir, list, told.clone()));
+        }
         Loops { leave, others, outbox: tokio::spawn(outbox.run(told, stop)) }
     }
 
@@ -146,4 +162,16 @@ fn watched(config: &Config, mailbox: &MailboxConfig, folder: &str) -> Watched {
         filing: mailbox.filing.clone(),
         max_message_size: config.max_message_size,
     }
+}
+
+fn routes(config: &Config) -> anyhow::Result<Routes> {
+    let second = config.fallback.as_ref().map(|fallback| transport(fallback).context("smtp_fallback"));
+    Ok(Routes { first: transport(&config.outgoing).context("smtp")?, second: second.transpose()? })
+}
+
+fn transport(outgoing: &Outgoing) -> anyhow::Result<Transport> {
+    Ok(match outgoing {
+        Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server)?)),
+        Outgoing::Maildir(path) => Transport::Maildir(path.clone()),
+    })
 }

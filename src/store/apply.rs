@@ -1,12 +1,12 @@
 //! A decision is carried out.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 
 use super::{Work, micros};
 use crate::desk::decide::{Effect, NewTicket};
 use crate::desk::language::Language;
-use crate::desk::ticket::{Clock, Entry, KnownNumber};
+use crate::desk::ticket::{Entry, KnownNumber, Wait};
 use crate::desk::ticket_number::TicketNumber;
 
 impl Work<'_> {
@@ -30,22 +30,43 @@ impl Work<'_> {
                 "INSERT INTO thread (ticket_id, message_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 message_id,
             ),
-            Effect::StartClock(number, clock) => self.insert_clock(*number, clock),
-            Effect::ResumeClock(number, kind) => self.change(
-                *number,
-                "UPDATE clock SET satisfied_at = NULL WHERE ticket_id = ?1 AND kind = ?2",
-                kind.name(),
-            ),
-            Effect::FireClock(number, kind, at) => {
-                let update = "UPDATE clock SET fired_at = ?3 WHERE ticket_id = ?1 AND kind = ?2";
-                let id = self.ticket_id(*number)?;
-                self.transaction.prepare_cached(update)?.execute(params![id.0, kind.name(), micros(*at)])?;
-                Ok(())
-            }
+            Effect::SetClock(number, clock) => self.set_clock(*number, clock),
+            Effect::ResumeClocks(number, message_id) => self.resume_clocks(*number, message_id),
+            Effect::FireRung(number, kind, round, id, fired) => self.fire_rung(*number, *kind, *round, id, fired),
             Effect::SetState(number, state) => {
                 self.change(*number, "UPDATE ticket SET state = ?2 WHERE id = ?1", state.name())
             }
+            Effect::SetWait(number, wait) => self.set_wait(*number, wait.as_ref()),
+            Effect::SetClosing(number, at) => {
+                self.change(*number, "UPDATE ticket SET closes_at = ?2 WHERE id = ?1", at.map(micros))
+            }
+            Effect::Admit(number, at) => {
+                self.change(*number, "UPDATE ticket SET admitted_at = ?2 WHERE id = ?1", micros(*at))
+            }
+            Effect::Assign(number, engineer) => {
+                self.change(*number, "UPDATE ticket SET assignee = ?2 WHERE id = ?1", engineer)
+            }
+            Effect::OrderDelivery(number, delivery) => {
+                let delivery = delivery.map(|delivery| delivery.to_string());
+                self.change(*number, "UPDATE ticket SET delivery = ?2 WHERE id = ?1", delivery)
+            }
+            Effect::SetConcern(number, concern) => {
+                self.change(*number, "UPDATE ticket SET concern = ?2 WHERE id = ?1", concern.name())
+            }
+            Effect::DropNumber(number, kind, value) => {
+                let id = self.ticket_id(*number)?;
+                let delete = "DELETE FROM number WHERE ticket_id = ?1 AND kind = ?2 AND value = ?3";
+                self.transaction.prepare_cached(delete)?.execute(params![id.0, kind.name(), value])?;
+                Ok(())
+            }
+            Effect::MergeInto(number, into) => {
+                let into = self.ticket_id(*into)?;
+                self.change(*number, "UPDATE ticket SET merged_into = ?2 WHERE id = ?1", into.0)
+            }
+            Effect::UseSecondRoute(number) => self.use_second_route(*number, now),
+            Effect::Alert(alert) => self.alert(alert, now),
             Effect::Send(post) => self.post(post, now),
+            Effect::Gather(post, cause, at) => self.gather(post, cause, *at, now),
             Effect::Report(reason) => {
                 tracing::error!(reason, "a mail could not be written: mend the template, then see the ticket");
                 Ok(())
@@ -53,7 +74,7 @@ impl Work<'_> {
         }
     }
 
-    fn change(&self, number: TicketNumber, statement: &str, value: &str) -> anyhow::Result<()> {
+    fn change(&self, number: TicketNumber, statement: &str, value: impl ToSql) -> anyhow::Result<()> {
         let id = self.ticket_id(number)?;
         self.transaction.prepare_cached(statement)?.execute(params![id.0, value])?;
         Ok(())
@@ -61,13 +82,15 @@ impl Work<'_> {
 
     fn insert_ticket(&self, new: &NewTicket) -> anyhow::Result<()> {
         let linked_to = new.linked_to.map(|number| self.ticket_id(number)).transpose()?;
+        let continues = new.continues.map(|number| self.ticket_id(number)).transpose()?;
         let language = match new.language {
             Language::Polish => "pl",
             Language::English => "en",
         };
         let insert = "INSERT INTO ticket
-            (year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to, earlier_tags)
-            VALUES (?1, ?2, 'new', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            (year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to,
+             earlier_tags, continues)
+            VALUES (?1, ?2, 'new', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         self.transaction.prepare_cached(insert)?.execute(params![
             new.number.year(),
             new.number.sequence(),
@@ -78,6 +101,7 @@ impl Work<'_> {
             micros(new.opened_at),
             linked_to.map(|id| id.0),
             new.earlier_tags.join("\n"),
+            continues.map(|id| id.0),
         ])?;
         Ok(())
     }
@@ -102,8 +126,8 @@ impl Work<'_> {
     }
 
     fn insert_entry(&self, number: TicketNumber, entry: &Entry, content_hash: Option<&[u8; 32]>) -> anyhow::Result<()> {
-        let insert = "INSERT INTO entry (ticket_id, kind, author, message_id, content_hash, text, at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let insert = "INSERT INTO entry (ticket_id, kind, author, message_id, content_hash, text, sender, at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let id = self.ticket_id(number)?;
         self.transaction.prepare_cached(insert)?.execute(params![
             id.0,
@@ -112,22 +136,24 @@ impl Work<'_> {
             entry.message_id,
             content_hash,
             entry.text,
+            entry.sender,
             micros(entry.at),
         ])?;
         Ok(())
     }
 
-    fn insert_clock(&self, number: TicketNumber, clock: &Clock) -> anyhow::Result<()> {
-        let insert = "INSERT OR REPLACE INTO clock (ticket_id, kind, start, start_reason, due, explanation)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    fn set_wait(&self, number: TicketNumber, wait: Option<&Wait>) -> anyhow::Result<()> {
+        let update =
+            "UPDATE ticket SET wait_since = ?2, wait_until = ?3, wait_reason = ?4, wait_actor = ?5, wait_from = ?6
+                      WHERE id = ?1";
         let id = self.ticket_id(number)?;
-        self.transaction.prepare_cached(insert)?.execute(params![
+        self.transaction.prepare_cached(update)?.execute(params![
             id.0,
-            clock.kind.name(),
-            micros(clock.start),
-            clock.start_reason,
-            micros(clock.due),
-            clock.explanation,
+            wait.map(|wait| micros(wait.since)),
+            wait.and_then(|wait| wait.until).map(micros),
+            wait.map(|wait| &wait.reason),
+            wait.map(|wait| &wait.actor),
+            wait.map(|wait| wait.from.name()),
         ])?;
         Ok(())
     }

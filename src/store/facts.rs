@@ -1,23 +1,25 @@
 //! What the desk asks before it thinks.
 
+use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::Work;
+use super::on_file::Question;
 use super::tickets::TicketId;
-use crate::desk::contract::Contract;
 use crate::desk::decide::Facts;
-use crate::desk::entitlement;
 use crate::desk::thread::Keys;
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::token::Purpose;
 
 impl Work<'_> {
-    /// Answers the desk's questions about a mail. `contracts` are those on file, `year` the year
-    /// in which a new ticket would be numbered.
-    pub fn facts(&self, keys: &Keys, contracts: &[Contract], year: i16) -> anyhow::Result<Facts> {
+    /// Answers the desk's questions about a mail, at this moment. `year` is the year in which a new
+    /// ticket would be numbered.
+    pub fn facts(&self, keys: &Keys, now: Timestamp, year: i16) -> anyhow::Result<Facts> {
         let mut threads = Vec::new();
         let mut wanted: Vec<TicketId> = Vec::new();
         for message_id in &keys.message_ids {
             if let Some(id) = self.only_ticket_of(message_id)? {
+                let id = self.whole_ticket(id)?;
                 threads.push((message_id.clone(), self.ticket_number(id)?));
                 wanted.push(id);
             }
@@ -25,9 +27,16 @@ impl Work<'_> {
         for number in &keys.tags {
             wanted.extend(self.find_ticket(*number)?);
         }
-        if let Some(Ok(token)) = &keys.reply_token {
-            wanted.extend(token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten());
+        let mut shown = Vec::new();
+        if let Some(Ok(token)) = &keys.token {
+            let ticket = token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten();
+            wanted.extend(ticket);
+            let is_answer = matches!(token.purpose, Purpose::Engineer | Purpose::Escalation);
+            if let Some(ticket) = ticket.filter(|_| is_answer) {
+                shown = self.shown(ticket)?;
+            }
         }
+        let sender = keys.sender.as_deref().unwrap_or_default();
         let bounced = match &keys.bounced_message_id {
             Some(message_id) => self.sent_mail_by_message_id(message_id)?,
             None => None,
@@ -35,14 +44,36 @@ impl Work<'_> {
         if let Some(number) = bounced.as_ref().and_then(|sent| sent.ticket) {
             wanted.extend(self.find_ticket(number)?);
         }
+        let mut merged = Vec::new();
+        for id in &mut wanted {
+            let whole = self.whole_ticket(*id)?;
+            if whole != *id {
+                merged.push((self.ticket_number(*id)?, self.ticket_number(whole)?));
+                *id = whole;
+            }
+        }
         wanted.sort_by_key(|id| id.0);
         wanted.dedup();
+        let tickets = wanted.iter().map(|id| self.ticket(*id)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut originals = Vec::new();
+        if keys.originals {
+            for (id, ticket) in wanted.iter().zip(&tickets) {
+                originals.push((ticket.number, self.originals(*id)?));
+            }
+        }
+        let senders: Vec<&str> = keys.sender.as_deref().into_iter().collect();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
             threads,
-            tickets: wanted.into_iter().map(|id| self.ticket(id)).collect::<anyhow::Result<_>>()?,
-            contracts: entitlement::matching(contracts, &keys.numbers, keys.sender.as_deref()),
+            contracts: self.on_file(&Question::new(keys.numbers.clone(), &senders, now))?,
+            tickets,
+            merged,
+            originals,
             bounced,
+            sent: self.sent_lately(sender, now)?,
+            recent: self.recent_of(sender, now, keys.recent)?,
+            gathering: self.gathering_of(sender, now)?,
+            shown,
             next_sequence: self.next_sequence(year)?,
         })
     }

@@ -6,7 +6,11 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::tickets::TicketId;
 use super::{Work, compressed, decompressed, micros, timestamp};
 use crate::desk::decide::SentMail;
-use crate::desk::reply::{Post, Purpose};
+use crate::desk::reply::{Keeps, Post, Purpose};
+use crate::desk::ticket_number::TicketNumber;
+
+/// So many of the newest mails to engineers are compared with an answer.
+const MOST_SHOWN: i64 = 200;
 
 /// A mail whose turn it is.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Due {
     pub attempts: u32,
     /// When it was written.
     pub created_at: Timestamp,
+    /// After so many tries the two routes take turns, the second first.
+    pub second_route_from: Option<u32>,
 }
 
 /// A row of the outbox, for people.
@@ -47,23 +53,51 @@ impl Work<'_> {
     pub(super) fn post(&self, post: &Post, now: Timestamp) -> anyhow::Result<()> {
         let ticket = post.ticket.map(|number| self.ticket_id(number)).transpose()?;
         let insert = "INSERT INTO outbox
-            (message_id, ticket_id, purpose, recipient, satisfies, bytes, next_attempt_at, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (message_id) DO NOTHING";
+            (message_id, ticket_id, purpose, recipient, keeps, second_route_from, bytes, next_attempt_at, created_at, shown)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) ON CONFLICT (message_id) DO NOTHING";
         self.transaction.prepare_cached(insert)?.execute(params![
             post.message_id,
             ticket.map(|ticket| ticket.0),
             post.purpose.name(),
             post.recipient,
-            post.satisfies.map(|kind| kind.name()),
+            post.keeps.map(Keeps::name),
+            post.second_route.then_some(0),
             compressed(&post.bytes)?,
+            micros(now),
+            post.shown.as_ref().map(|shown| compressed(shown.as_bytes())).transpose()?,
+        ])?;
+        Ok(())
+    }
+
+    /// Puts a mail into the outbox that leaves later, or writes the one that waits there anew.
+    pub(super) fn gather(&self, post: &Post, cause: &[u8; 32], at: Timestamp, now: Timestamp) -> anyhow::Result<()> {
+        let insert = "INSERT INTO outbox (message_id, purpose, recipient, cause, bytes, next_attempt_at, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes WHERE state = 'pending' AND attempts = 0";
+        self.transaction.prepare_cached(insert)?.execute(params![
+            post.message_id,
+            post.purpose.name(),
+            post.recipient,
+            cause,
+            compressed(&post.bytes)?,
+            micros(at),
             micros(now),
         ])?;
         Ok(())
     }
 
+    /// What engineers have read in our mails about a ticket, the newest first.
+    pub(super) fn shown(&self, ticket: TicketId) -> anyhow::Result<Vec<String>> {
+        let select = "SELECT shown FROM outbox WHERE ticket_id = ?1 AND shown IS NOT NULL ORDER BY id DESC LIMIT ?2";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let kept = select.query_map(params![ticket.0, MOST_SHOWN], |row| row.get(0))?;
+        let kept: Vec<Vec<u8>> = kept.collect::<Result<_, _>>()?;
+        kept.iter().map(|text| Ok(String::from_utf8_lossy(&decompressed(text)?).into_owned())).collect()
+    }
+
     /// The mails whose turn it is, the oldest first.
     pub fn outbox_due(&self, now: Timestamp, most: usize) -> anyhow::Result<Vec<Due>> {
-        let select = "SELECT id, recipient, purpose, bytes, attempts, created_at FROM outbox
+        let select = "SELECT id, recipient, purpose, bytes, attempts, created_at, second_route_from FROM outbox
                       WHERE state = 'pending' AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query(params![micros(now), most as i64])?;
@@ -76,6 +110,7 @@ impl Work<'_> {
                 bytes: decompressed(&row.get::<_, Vec<u8>>(3)?)?,
                 attempts: row.get(4)?,
                 created_at: timestamp(row.get(5)?)?,
+                second_route_from: row.get(6)?,
             });
         }
         Ok(due)
@@ -94,15 +129,21 @@ impl Work<'_> {
         Ok(self.transaction.prepare_cached(select)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    /// The SMTP server has accepted a mail: the clock that it satisfies stops now.
+    /// The SMTP server has accepted a mail.
     pub fn outbox_sent(&self, id: i64, now: Timestamp) -> anyhow::Result<()> {
         let update =
             "UPDATE outbox SET state = 'sent', sent_at = ?2, attempts = attempts + 1, last_error = NULL WHERE id = ?1";
         self.transaction.prepare_cached(update)?.execute(params![id, micros(now)])?;
-        let update = "UPDATE clock SET satisfied_at = ?2 FROM outbox
-                      WHERE outbox.id = ?1 AND clock.ticket_id = outbox.ticket_id AND clock.kind = outbox.satisfies
-                      AND clock.satisfied_at IS NULL";
-        self.transaction.prepare_cached(update)?.execute(params![id, micros(now)])?;
+        Ok(())
+    }
+
+    /// The acknowledgement of a ticket is tried at once, by the second route, also where the first
+    /// has given it up.
+    pub(super) fn use_second_route(&self, number: TicketNumber, now: Timestamp) -> anyhow::Result<()> {
+        let update = "UPDATE outbox SET second_route_from = coalesce(second_route_from, attempts), state = 'pending', next_attempt_at = ?2
+                      WHERE ticket_id = ?1 AND keeps = 'acknowledgement' AND state <> 'sent'";
+        let id = self.ticket_id(number)?;
+        self.transaction.prepare_cached(update)?.execute(params![id.0, micros(now)])?;
         Ok(())
     }
 
@@ -122,23 +163,26 @@ impl Work<'_> {
 
     /// What a mail of ours was, by its row.
     pub fn sent_mail(&self, id: i64) -> anyhow::Result<Option<SentMail>> {
-        let select = "SELECT ticket_id, purpose, recipient, satisfies FROM outbox WHERE id = ?1";
+        let select = "SELECT ticket_id, purpose, recipient, keeps, message_id, created_at FROM outbox WHERE id = ?1";
         self.sent(self.transaction.prepare_cached(select)?.query_row([id], sent_row).optional()?)
     }
 
     /// What a mail of ours was, by its Message-ID.
     pub(super) fn sent_mail_by_message_id(&self, message_id: &str) -> anyhow::Result<Option<SentMail>> {
-        let select = "SELECT ticket_id, purpose, recipient, satisfies FROM outbox WHERE message_id = ?1";
+        let select =
+            "SELECT ticket_id, purpose, recipient, keeps, message_id, created_at FROM outbox WHERE message_id = ?1";
         self.sent(self.transaction.prepare_cached(select)?.query_row([message_id], sent_row).optional()?)
     }
 
     fn sent(&self, row: Option<SentRow>) -> anyhow::Result<Option<SentMail>> {
-        let Some((ticket, name, recipient, satisfies)) = row else { return Ok(None) };
+        let Some((ticket, name, recipient, keeps, message_id, written_at)) = row else { return Ok(None) };
         Ok(Some(SentMail {
             ticket: ticket.map(|id| self.ticket_number(TicketId(id))).transpose()?,
             purpose: purpose(name)?,
             recipient,
-            satisfies: satisfies.map(|name| name.parse()).transpose()?,
+            message_id,
+            written_at: timestamp(written_at)?,
+            keeps: keeps.and_then(|name| Keeps::named(&name)),
         }))
     }
 
@@ -162,10 +206,10 @@ impl Work<'_> {
     }
 }
 
-type SentRow = (Option<i64>, String, String, Option<String>);
+type SentRow = (Option<i64>, String, String, Option<String>, String, i64);
 
 fn sent_row(row: &Row) -> rusqlite::Result<SentRow> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
 fn purpose(name: String) -> anyhow::Result<Purpose> {

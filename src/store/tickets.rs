@@ -4,36 +4,21 @@ use anyhow::Context;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::on_file::Question;
 use super::{Work, timestamp};
+use crate::desk::contract::Excerpt;
 use crate::desk::language::Language;
 use crate::desk::message::Address;
-use crate::desk::ticket::{Clock, ClockKind, Entry, KnownNumber, Ticket};
+use crate::desk::ticket::{Entry, KnownNumber, Ticket, Wait};
 use crate::desk::ticket_number::TicketNumber;
+
+/// How often a ticket that was merged is looked for: a merged one takes nothing in, so that a chain
+/// has no ring.
+const MOST_MERGES: usize = 100;
 
 /// A ticket's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TicketId(pub(super) i64);
-
-/// A ticket in a list.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Summary {
-    /// The number.
-    pub ticket: String,
-    /// Where it stands.
-    pub state: String,
-    /// The customer's address.
-    pub customer: String,
-    /// The subject.
-    pub subject: String,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When a person must have made contact.
-    pub reaction_due: Option<Timestamp>,
-    /// When a person did.
-    pub reaction_done: Option<Timestamp>,
-    /// When it was escalated.
-    pub escalated_at: Option<Timestamp>,
-}
 
 impl Work<'_> {
     /// The row of the ticket with this number.
@@ -56,13 +41,19 @@ impl Work<'_> {
 
     /// A ticket with all that belongs to it.
     pub fn ticket(&self, id: TicketId) -> anyhow::Result<Ticket> {
-        let select =
-            "SELECT year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to,
-                      earlier_tags FROM ticket WHERE id = ?1";
+        let select = "SELECT year, sequence, state, customer_name, customer_address, subject, language, opened_at,
+                      linked_to, continues, merged_into, assignee, admitted_at, concern, delivery, closes_at, wait_since,
+                      wait_until, wait_reason, wait_actor, wait_from, earlier_tags FROM ticket WHERE id = ?1";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let row = rows.next()?.context("a ticket has vanished from the database")?;
-        Ok(Ticket {
+        let other = |column| -> anyhow::Result<Option<TicketNumber>> {
+            row.get::<_, Option<i64>>(column)?.map(|other| self.ticket_number(TicketId(other))).transpose()
+        };
+        let time = |column| -> anyhow::Result<Option<Timestamp>> {
+            row.get::<_, Option<i64>>(column)?.map(timestamp).transpose()
+        };
+        let ticket = Ticket {
             number: TicketNumber::new(row.get(0)?, row.get(1)?),
             state: row.get::<_, String>(2)?.parse()?,
             customer: Address { name: row.get(3)?, address: row.get(4)? },
@@ -70,12 +61,31 @@ impl Work<'_> {
             subject: row.get(5)?,
             language: language(&row.get::<_, String>(6)?),
             opened_at: timestamp(row.get(7)?)?,
-            linked_to: row.get::<_, Option<i64>>(8)?.map(|linked| self.ticket_number(TicketId(linked))).transpose()?,
-            earlier_tags: row.get::<_, String>(9)?.lines().map(ToOwned::to_owned).collect(),
+            linked_to: other(8)?,
+            earlier_tags: row.get::<_, String>(21)?.lines().map(ToOwned::to_owned).collect(),
+            continues: other(9)?,
+            merged_into: other(10)?,
+            assignee: row.get(11)?,
+            admitted_at: time(12)?,
+            concern: row.get::<_, String>(13)?.parse()?,
+            delivery: row.get::<_, Option<String>>(14)?.map(|text| text.parse()).transpose()?,
+            closes_at: time(15)?,
+            wait: match (time(16)?, row.get::<_, Option<String>>(20)?) {
+                (Some(since), Some(from)) => Some(Wait {
+                    since,
+                    until: time(17)?,
+                    reason: row.get::<_, Option<String>>(18)?.unwrap_or_default(),
+                    actor: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
+                    from: from.parse()?,
+                }),
+                _ => None,
+            },
             numbers: self.numbers(id)?,
             clocks: self.clocks(id)?,
             entries: self.entries(id)?,
-        })
+            on_file: Excerpt::default(),
+        };
+        Ok(Ticket { on_file: self.on_file(&Question::about(&ticket))?, ..ticket })
     }
 
     fn participants(&self, id: TicketId) -> anyhow::Result<Vec<String>> {
@@ -103,27 +113,8 @@ impl Work<'_> {
         Ok(numbers)
     }
 
-    fn clocks(&self, id: TicketId) -> anyhow::Result<Vec<Clock>> {
-        let select = "SELECT kind, start, start_reason, due, explanation, satisfied_at, fired_at FROM clock WHERE ticket_id = ?1";
-        let mut select = self.transaction.prepare_cached(select)?;
-        let mut rows = select.query([id.0])?;
-        let mut clocks = Vec::new();
-        while let Some(row) = rows.next()? {
-            clocks.push(Clock {
-                kind: row.get::<_, String>(0)?.parse()?,
-                start: timestamp(row.get(1)?)?,
-                start_reason: row.get(2)?,
-                due: timestamp(row.get(3)?)?,
-                explanation: row.get(4)?,
-                satisfied_at: row.get::<_, Option<i64>>(5)?.map(timestamp).transpose()?,
-                fired_at: row.get::<_, Option<i64>>(6)?.map(timestamp).transpose()?,
-            });
-        }
-        Ok(clocks)
-    }
-
     fn entries(&self, id: TicketId) -> anyhow::Result<Vec<Entry>> {
-        let select = "SELECT kind, author, message_id, text, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
+        let select = "SELECT kind, author, message_id, text, sender, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let mut entries = Vec::new();
@@ -133,7 +124,8 @@ impl Work<'_> {
                 author: row.get(1)?,
                 message_id: row.get(2)?,
                 text: row.get(3)?,
-                at: timestamp(row.get(4)?)?,
+                sender: row.get(4)?,
+                at: timestamp(row.get(5)?)?,
             });
         }
         Ok(entries)
@@ -149,49 +141,32 @@ impl Work<'_> {
         Ok(kept.into_iter().flatten().collect())
     }
 
-    /// The running clocks that have fallen due, the earliest first.
-    pub fn clocks_due(&self, now: Timestamp) -> anyhow::Result<Vec<(TicketId, ClockKind)>> {
-        let select = "SELECT ticket_id, kind FROM clock WHERE satisfied_at IS NULL AND fired_at IS NULL AND due <= ?1 ORDER BY due";
+    /// The mails of a ticket that count for it, oldest first, by content hash: those of somebody who takes part.
+    pub fn customers_mails(&self, id: TicketId) -> anyhow::Result<Vec<Vec<u8>>> {
+        let select = "SELECT content_hash FROM entry WHERE ticket_id = ?1 AND kind = 'customer'
+                      AND content_hash IS NOT NULL ORDER BY id";
         let mut select = self.transaction.prepare_cached(select)?;
-        let mut rows = select.query([super::micros(now)])?;
-        let mut due = Vec::new();
-        while let Some(row) = rows.next()? {
-            due.push((TicketId(row.get(0)?), row.get::<_, String>(1)?.parse()?));
-        }
-        Ok(due)
+        let rows = select.query_map([id.0], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// When the next clock falls due.
-    pub fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
-        let select = "SELECT min(due) FROM clock WHERE satisfied_at IS NULL AND fired_at IS NULL";
-        let next: Option<i64> = self.transaction.prepare_cached(select)?.query_row([], |row| row.get(0))?;
-        next.map(timestamp).transpose()
+    /// Whether a mail counts for a ticket as a customer's.
+    pub fn is_customers_mail(&self, content_hash: &[u8]) -> anyhow::Result<bool> {
+        let select = "SELECT 1 FROM entry WHERE content_hash = ?1 AND kind = 'customer'";
+        Ok(self.transaction.prepare_cached(select)?.exists([content_hash])?)
     }
 
-    /// All tickets, the newest first.
-    pub fn tickets(&self, most: usize) -> anyhow::Result<Vec<Summary>> {
-        let select = "SELECT year, sequence, state, customer_address, subject, opened_at, due, satisfied_at, fired_at
-                      FROM ticket LEFT JOIN clock ON clock.ticket_id = ticket.id AND clock.kind = 'reaction'
-                      ORDER BY ticket.id DESC LIMIT ?1";
-        let mut select = self.transaction.prepare_cached(select)?;
-        let mut rows = select.query([most as i64])?;
-        let mut tickets = Vec::new();
-        while let Some(row) = rows.next()? {
-            let time = |column| -> anyhow::Result<Option<Timestamp>> {
-                row.get::<_, Option<i64>>(column)?.map(timestamp).transpose()
-            };
-            tickets.push(Summary {
-                ticket: TicketNumber::new(row.get(0)?, row.get(1)?).to_string(),
-                state: row.get(2)?,
-                customer: row.get(3)?,
-                subject: row.get(4)?,
-                opened_at: timestamp(row.get(5)?)?,
-                reaction_due: time(6)?,
-                reaction_done: time(7)?,
-                escalated_at: time(8)?,
-            });
+    /// The ticket that this one is part of in the end; itself where it was not merged.
+    pub fn whole_ticket(&self, id: TicketId) -> anyhow::Result<TicketId> {
+        let mut select = self.transaction.prepare_cached("SELECT merged_into FROM ticket WHERE id = ?1")?;
+        let mut whole = id;
+        for _ in 0..MOST_MERGES {
+            match select.query_row([whole.0], |row| row.get::<_, Option<i64>>(0))? {
+                Some(into) => whole = TicketId(into),
+                None => break,
+            }
         }
-        Ok(tickets)
+        Ok(whole)
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) struct Windows {
     pub(super) windows: BTreeMap<WindowName, Window>,
     /// The hours whose days are the business days.
     pub(super) business: Hours,
+    pub(super) business_name: WindowName,
     pub(super) return_days: u16,
     pub(super) tests: Vec<Test>,
 }
@@ -127,7 +128,7 @@ impl Windows {
         let mut faults = Vec::new();
         let (mut windows, mut tests) = (BTreeMap::new(), Vec::new());
         for window in written.window {
-            let line = line_of(sources.text(FILE), window.id.span().start);
+            let line = sources.line(FILE, window.id.span().start);
             let name = WindowName::new(window.id.get_ref());
             let mut refuse = |message: &str| faults.push(fault(Some(name.as_str()), format!("line {line}: {message}")));
             match window.check() {
@@ -143,7 +144,8 @@ impl Windows {
         let business = business.map_err(|message| faults.push(fault(None, message))).ok();
         match (zone, business) {
             (Some(zone), Some(business)) if faults.is_empty() => {
-                Ok(Windows { zone, windows, business, return_days: written.return_days, tests })
+                let business_name = WindowName::new(written.business_window);
+                Ok(Windows { zone, windows, business, business_name, return_days: written.return_days, tests })
             }
             _ => Err(faults),
         }
@@ -232,10 +234,6 @@ fn business_hours(windows: &BTreeMap<WindowName, Window>, name: &str) -> Result<
     }
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,7 +256,7 @@ mod tests {
         let closed = "public_holidays = \"closed\"\n\n[[window.test]]\nwhy = \"opens";
         let both = r#"hours = ["mon-fri 08:00-17:00"]"#.to_string() + "\nalways = true";
         let text = Sources::built_in().text(FILE).to_string();
-        let line = line_of(&text, text.find(r#"id = "9x5""#).unwrap());
+        let line = Sources::built_in().line(FILE, text.find(r#"id = "9x5""#).unwrap());
         let no_hours = format!("[9x5]: line {line}: the window has no hours");
         let twice = format!("[8x5]: line {line}: a second window");
         for (old, new, expected) in [

@@ -1,21 +1,34 @@
 //! A person's mail: it opens a ticket, or goes on with one.
 
-use super::{Case, Decision, Disposition, Effect, NewTicket};
-use crate::desk::calendar::{self, WindowName};
-use crate::desk::contract::ServiceWindow;
-use crate::desk::entitlement;
-use crate::desk::extract::{Found, Numbers, OnFile, Place};
+use jiff::Timestamp;
+
+use super::acknowledge::acknowledge;
+use super::progress::Progress;
+use super::{Case, Decision, Disposition, Effect, NewTicket, handover};
+use crate::desk::calendar;
+use crate::desk::contract::Contract;
+use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
-use crate::desk::ticket::{Clock, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Ticket};
+use crate::desk::storm::Recent;
+use crate::desk::thread::CUSTOMER_TOKEN;
+use crate::desk::ticket::{ClockKind, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
+use crate::desk::trust::{Change, Standing};
 
-/// The longest time from sending to a person's contact, for every plan (terms of service,
-/// "czas reakcji").
-const REACTION_TIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+/// The most people in Cc who take part in a ticket from the beginning.
+const MOST_COLLEAGUES: usize = 20;
 
-/// Opens a ticket: clock, acknowledgement, and a notice to each engineer.
-pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evidence: &str) -> Decision {
+/// Where a ticket that a mail opens comes from.
+pub(super) struct Origin<'a> {
+    /// The ticket that a stranger's mail names.
+    pub(super) linked_to: Option<&'a Ticket>,
+    /// The closed ticket that its own customer goes on with.
+    pub(super) continues: Option<&'a Ticket>,
+}
+
+/// Opens a ticket: clocks, acknowledgement, and a notice to each engineer.
+pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) -> Decision {
     let number = TicketNumber::new(case.site.calendar.year(case.now), case.facts.next_sequence);
     let message = &case.mail.message;
     let new = NewTicket {
@@ -24,57 +37,134 @@ pub(super) fn open(case: &Case, from: &Address, linked_to: Option<&Ticket>, evid
         subject: message.subject.clone(),
         language: case.reading.language,
         opened_at: case.now,
-        linked_to: linked_to.map(|ticket| ticket.number),
+        linked_to: origin.linked_to.map(|ticket| ticket.number),
+        continues: origin.continues.map(|ticket| ticket.number),
         earlier_tags: ticket_number::earlier_tags(&message.subject),
     };
-    let numbers = numbers_of(case);
-    let clock = reaction_clock(case, &numbers);
-    let ticket = Ticket {
-        number,
-        state: State::New,
-        customer: from.clone(),
-        participants: vec![from.address.clone()],
-        subject: new.subject.clone(),
-        language: new.language,
-        opened_at: case.now,
-        linked_to: new.linked_to,
-        earlier_tags: new.earlier_tags.clone(),
-        numbers: numbers.clone(),
-        clocks: vec![clock.clone()],
-        entries: Vec::new(),
-    };
-    let mut effects = vec![
-        Effect::Open(new),
-        Effect::AddParticipant(number, from.address.clone()),
-        Effect::AddEntry(number, case.entry(EntryKind::Customer, &from.address)),
-        Effect::StartClock(number, clock),
-    ];
-    effects.extend(numbers.into_iter().map(|known| Effect::AddNumber(number, known)));
-    effects.extend(message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
-    let answer = acknowledge(case, &ticket, &mut effects);
-    notify(case, &ticket, true, &mut effects);
-    Decision { disposition: Disposition::Opened(number), reason: evidence.to_string(), answer, effects }
+    let mut progress = Progress::new(Ticket::born(&new), case.site, case.now);
+    progress.ticket.on_file = case.facts.contracts.clone();
+    progress.push(Effect::Open(new));
+    progress.push(Effect::AddParticipant(number, from.address.clone()));
+    for address in colleagues(case, from) {
+        progress.ticket.participants.push(address.clone());
+        progress.push(Effect::AddParticipant(number, address));
+    }
+    progress.entry(case.entry(EntryKind::Customer, &from.address, None));
+    numbers_of(case).into_iter().for_each(|known| progress.add_number(known));
+    if let Some(closed) = origin.continues {
+        carry_over(&mut progress, closed);
+    }
+    if let Some(id) = &message.message_id {
+        progress.push(Effect::Thread(number, id.clone()));
+    }
+    let (start, reason) = clock_start(case);
+    progress.start(ClockKind::Reaction, start, reason);
+    progress.start(ClockKind::Acknowledge, start, reason);
+    progress.admit();
+    let answer = acknowledge(case, from, &mut progress);
+    wish(case, &mut progress, from, vec![case.mail.raw.clone()]);
+    notify(case, &mut progress, true, case.standing(None));
+    Decision { answer, ..case.decision(Disposition::Opened(number), evidence, progress.effects) }
 }
 
-/// Adds a mail to its ticket and tells the engineers. A sender who does not take part is marked,
-/// and neither takes part from now on nor gets anything.
+/// Those in Cc who take part from the beginning: a copy by itself gives nobody access, so only whom
+/// the sender's own contract names too, and only where it is proven who the sender is.
+fn colleagues(case: &Case, from: &Address) -> Vec<String> {
+    if case.may(None).change < Change::Participants {
+        return Vec::new();
+    }
+    let own = |contract: &&Contract| contract.names_sender(&from.address);
+    let contracts: Vec<&Contract> = case.facts.contracts.into_iter().filter(own).collect();
+    let named = |address: &&String| contracts.iter().any(|contract| contract.names_sender(address));
+    let copied = case.mail.message.cc.iter().map(|copied| &copied.address).take(MOST_COLLEAGUES);
+    copied.filter(named).filter(|address| **address != from.address).cloned().collect()
+}
+
+/// The numbers of the closed ticket, as if its mails were quoted: they choose the clock, and the
+/// customer is asked whether it is the same device.
+fn carry_over(progress: &mut Progress, closed: &Ticket) {
+    progress.ticket.on_file.extend(&closed.on_file);
+    for known in &closed.numbers {
+        let evidence = format!("quote: {} [closed-ticket {}]", known.value, closed.number);
+        progress.add_number(KnownNumber { quoted: true, evidence, ..known.clone() });
+    }
+}
+
+/// Adds a mail to its ticket and tells the engineers. A sender who does not take part, or whose own
+/// domain denies the mail, is marked, and neither takes part from now on nor gets anything.
 pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part: bool, evidence: &str) -> Decision {
     let number = ticket.number;
+    let denied = takes_part && !case.may(Some(ticket)).append;
+    let takes_part = takes_part && !denied;
     let kind = if takes_part { EntryKind::Customer } else { EntryKind::Unconfirmed };
-    let mut effects = vec![Effect::AddEntry(number, case.entry(kind, &from.address))];
-    effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
-    let mut ticket = ticket.clone();
-    if takes_part {
-        let new = numbers_of(case).into_iter().filter(|known| !already_known(&ticket, known)).collect::<Vec<_>>();
-        effects.extend(new.iter().map(|known| Effect::AddNumber(number, known.clone())));
-        ticket.numbers.extend(new);
-        if ticket.state == State::AwaitingData && ticket.missing().is_empty() {
-            effects.push(Effect::SetState(number, State::InVerification));
-        }
+    let standing = case.standing(Some(ticket));
+    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
+    progress.entry(case.entry(kind, &from.address, Some(ticket)));
+    if let Some(id) = &case.mail.message.message_id {
+        progress.push(Effect::Thread(number, id.clone()));
     }
-    notify(case, &ticket, takes_part, &mut effects);
-    let reason = if takes_part { evidence } else { "answers-a-known-mail-as-a-stranger" };
-    case.decision(Disposition::Attached(number), reason, effects)
+    if takes_part {
+        progress.ticket.on_file.extend(&case.facts.contracts);
+        customer_writes(case, &mut progress);
+        wish(case, &mut progress, from, handover::with_this_mail(case, ticket));
+    }
+    notify(case, &mut progress, takes_part, standing);
+    let reason = match evidence {
+        evidence if takes_part => evidence,
+        _ if denied => "denied-by-the-senders-domain",
+        CUSTOMER_TOKEN => "token-of-another-address",
+        _ => "answers-a-known-mail-as-a-stranger",
+    };
+    case.decision(Disposition::Attached(number), reason, progress.effects)
+}
+
+/// What a further mail of the customer's does to the ticket: it ends a wait, takes up what was
+/// resolved, starts the clock that it waits on, and may supply what was missing.
+fn customer_writes(case: &Case, progress: &mut Progress) {
+    let (start, reason) = clock_start(case);
+    let resolved = progress.ticket.state == State::Resolved;
+    let waited = progress.ticket.state == State::WaitingForCustomer;
+    // A closed or merged ticket does not come here.
+    let _ = progress.step(Step::CustomerWrites, start);
+    let new = numbers_of(case).into_iter().filter(|known| !already_known(&progress.ticket, known));
+    let new: Vec<KnownNumber> = new.collect();
+    let supplied = !new.is_empty();
+    new.into_iter().for_each(|known| progress.add_number(known));
+    let runs = |progress: &Progress, kind| progress.ticket.running(kind).next().is_some();
+    if resolved {
+        progress.record(EntryKind::Order, "desk", "reopened: the customer answers".to_string());
+        progress.start(ClockKind::Reaction, start, reason);
+    } else if !runs(progress, ClockKind::Reaction) && !runs(progress, ClockKind::FollowUp) {
+        progress.start(ClockKind::FollowUp, start, reason);
+    }
+    if waited {
+        progress.record(EntryKind::Order, "desk", "the wait is over: the customer answers".to_string());
+    }
+    if supplied {
+        progress.recompute("the customer has supplied a number");
+    }
+    progress.admit();
+}
+
+/// Forwards the ticket at once where the mail asks for it in words.
+fn wish(case: &Case, progress: &mut Progress, from: &Address, originals: Vec<Vec<u8>>) {
+    if let Some(rule) = &case.reading.escalation {
+        handover::on_wish(progress, &from.address, rule, &case.mail.content_hash, &originals);
+    }
+}
+
+/// Adds one more of many similar mails to the ticket into which they fold. The engineers are told
+/// once, of the first.
+pub(super) fn fold(case: &Case, from: &Address, into: &Recent) -> Decision {
+    let number = into.ticket;
+    let mut effects = vec![Effect::AddEntry(number, case.entry(EntryKind::Folded, &from.address, None))];
+    effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    if !into.folded {
+        let told = case.site.active_engineers();
+        let alarms = told.map(|engineer| reply::storm(case.site, into, from, engineer, case.now));
+        effects.extend(alarms.map(Effect::from));
+    }
+    case.decision(Disposition::Attached(number), "storm", effects)
 }
 
 fn already_known(ticket: &Ticket, known: &KnownNumber) -> bool {
@@ -100,66 +190,17 @@ pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
 }
 
 fn numbers_of(case: &Case) -> Vec<KnownNumber> {
-    let on_file = OnFile::from(&case.facts.contracts);
-    known_numbers(&case.reading.numbers(&case.mail.message, &on_file, case.site))
+    known_numbers(case.numbers())
 }
 
-fn reaction_clock(case: &Case, numbers: &[KnownNumber]) -> Clock {
-    let (start, start_reason) =
-        calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit);
-    let window = window(case, numbers);
-    let due = case.site.calendar.due(start, REACTION_TIME, &window);
-    Clock {
-        kind: ClockKind::Reaction,
-        start,
-        start_reason: start_reason.to_string(),
-        due: due.at,
-        explanation: due.steps.join("; "),
-        satisfied_at: None,
-        fired_at: None,
-    }
+fn clock_start(case: &Case) -> (Timestamp, &'static str) {
+    calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit)
 }
 
-/// The window of the contracts on file that the request is about, else 8x5 (service terms,
-/// "Reading the clocks").
-fn window(case: &Case, numbers: &[KnownNumber]) -> WindowName {
-    let day = case.site.calendar.date(case.now);
-    let window = entitlement::window(&case.facts.contracts, numbers, case.keys.sender.as_deref(), day);
-    WindowName::new(match window {
-        Some(ServiceWindow::Always) => "24x7",
-        Some(ServiceWindow::EightByFive) | None => "8x5",
-    })
-}
-
-/// The acknowledgement, unless a rule withholds it. Returns whether it goes out, and why.
-fn acknowledge(case: &Case, ticket: &Ticket, effects: &mut Vec<Effect>) -> (bool, String) {
-    let answer = &case.reading.verdict.answer;
-    if !answer.send {
-        return (false, answer.rule.clone());
-    }
-    let post = match reply::acknowledgement(case.site, ticket, case.mail, case.now) {
-        Ok(post) => post,
-        Err(error) => {
-            effects.push(Effect::Report(error.to_string()));
-            return (false, "acknowledgement-cannot-be-written".to_string());
-        }
-    };
-    let entry = Entry {
-        kind: EntryKind::Acknowledged,
-        author: "desk".to_string(),
-        message_id: Some(post.message_id.clone()),
-        text: String::new(),
-        at: case.now,
-    };
-    effects.push(Effect::AddEntry(ticket.number, entry));
-    effects.push(Effect::Thread(ticket.number, post.message_id.clone()));
-    effects.push(Effect::Send(post));
-    (true, answer.rule.clone())
-}
-
-fn notify(case: &Case, ticket: &Ticket, takes_part: bool, effects: &mut Vec<Effect>) {
-    for engineer in &case.site.engineers {
-        let notice = Notice { ticket, mail: case.mail, reading: case.reading, takes_part, engineer };
-        effects.push(Effect::from(reply::notice(case.site, &notice, case.now)));
+fn notify(case: &Case, progress: &mut Progress, takes_part: bool, standing: Option<Standing>) {
+    for engineer in case.site.active_engineers() {
+        let (ticket, standing) = (&progress.ticket, standing.as_ref());
+        let notice = Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, engineer };
+        progress.push(reply::notice(case.site, &notice, case.now));
     }
 }

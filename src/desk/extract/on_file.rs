@@ -92,6 +92,14 @@ impl OnFile {
         only(How::LookAlike, &|_| true)
     }
 
+    /// The entries that `value` (normalised) may stand for, where there are several.
+    pub(super) fn alike(&self, value: &str) -> Vec<&str> {
+        match self.by_key.get(&look_up_key(value)) {
+            Some(entries) if self.find(value).is_none() => entries.iter().map(|entry| entry.value.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// True where a customer on file has this tax number.
     pub(super) fn has_nip(&self, nip: &str) -> bool {
         self.nips.contains(nip)

@@ -1,18 +1,18 @@
-//! Labels: short phrases with inflections, and the typing mistakes that are forgiven in them.
+//! Labels: short phrases of a few words.
 //!
 //! A phrase is words parted by a blank, a `/` or a `.`; a word is alternatives parted by `|`, each with a
-//! `*` where any ending of up to five letters may follow; `%` is any word but the small ones ("to", "z"). In
+//! `*` where any ending of up to five letters may follow, or before it where anything may stand there; `%` is any word but the small ones ("to", "z"). In
 //! the text a blank stands for blanks, dots, dashes and the like, or one line break; `/` and `.` for themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::fold::Folded;
+use super::vocabulary::{Ending, Met, Vocabulary, WordId};
 
-/// Letters of an ending that `*` accepts: `kontrakt` + `owego`.
-const ENDING_MAX: usize = 5;
+/// Ways to read one phrase, all its alternatives multiplied; the longest in the rules has some hundred.
+const WAYS_MAX: usize = 4_096;
 
-/// Letters from which on a word is long enough that one typing mistake leaves it recognisable.
-const TYPO_MIN: usize = 5;
+/// What a `%` counts for among mistakes: any phrase that names the word fits better.
+const ANY_WORD_COST: usize = 10;
 
 /// A run of letters and digits in the folded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,22 +21,57 @@ pub(super) struct Word {
     pub(super) end: usize,
 }
 
-/// All words of a text.
-pub(super) fn words(folded: &Folded) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut start = None;
-    for (at, byte) in folded.text.bytes().enumerate() {
-        match (byte.is_ascii_alphanumeric(), start) {
-            (true, None) => start = Some(at),
-            (false, Some(from)) => {
-                words.push(Word { start: from, end: at });
-                start = None;
-            }
-            _ => {}
+/// The words of a text, and which of the rules' words each is.
+pub(super) struct Words<'t> {
+    pub(super) text: &'t str,
+    pub(super) words: Vec<Word>,
+    met: Vec<Met>,
+    /// For each word, and for the end, where its entries in `met` begin.
+    first_met: Vec<usize>,
+}
+
+impl<'t> Words<'t> {
+    /// Cuts a folded text into words and looks each up.
+    pub(super) fn new(text: &'t str, vocabulary: &Vocabulary) -> Words<'t> {
+        let mut all = Words { text, words: Vec::new(), met: Vec::new(), first_met: Vec::new() };
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_alphanumeric)) {
+            let start = at + skipped;
+            let rest = bytes.get(start..).unwrap_or_default();
+            let end = start + rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            all.first_met.push(all.met.len());
+            all.words.push(Word { start, end });
+            vocabulary.look_up(text.get(start..end).unwrap_or_default(), &mut all.met);
+            at = end;
+        }
+        all.first_met.push(all.met.len());
+        all
+    }
+
+    /// The rules' words that the word `at` is.
+    pub(super) fn met(&self, at: usize) -> &[Met] {
+        match (self.first_met.get(at), self.first_met.get(at + 1)) {
+            (Some(from), Some(until)) => self.met.get(*from..*until).unwrap_or_default(),
+            _ => &[],
         }
     }
-    words.extend(start.map(|from| Word { start: from, end: folded.text.len() }));
-    words
+
+    /// Every one of the rules' words in the text.
+    pub(super) fn all_met(&self) -> &[Met] {
+        &self.met
+    }
+
+    /// The text of the word `at`.
+    pub(super) fn word(&self, at: usize) -> &str {
+        self.words.get(at).and_then(|word| self.text.get(word.start..word.end)).unwrap_or_default()
+    }
+
+    /// The text between the word `at` and the next one.
+    pub(super) fn after(&self, at: usize) -> &str {
+        let end = self.words.get(at + 1).map_or(self.text.len(), |next| next.start);
+        self.words.get(at).and_then(|word| self.text.get(word.end..end)).unwrap_or_default()
+    }
 }
 
 /// A phrase found in a text.
@@ -48,21 +83,26 @@ pub(super) struct Hit {
     pub(super) words: usize,
 }
 
-/// All phrases, found by the first letter of their first word.
-#[derive(Clone, Debug, Default)]
+/// All phrases, looked for together.
+#[derive(Clone, Debug)]
 pub(super) struct Phrases {
-    by_letter: HashMap<u8, Vec<(usize, usize)>>,
-    phrases: Vec<Phrase>,
-    /// Words that exist, one mistake away from a word of a label: `kontakt` is no `kontrakt`.
-    real_words: Vec<String>,
+    /// State 0 is where every phrase begins.
+    states: Vec<State>,
     /// Words that `%` does not stand for.
-    small_words: Vec<String>,
+    small_words: HashSet<String>,
 }
 
-#[derive(Clone, Debug)]
-struct Phrase {
-    owner: usize,
-    words: Vec<(Glue, Vec<Alternative>)>,
+#[derive(Clone, Debug, Default)]
+struct State {
+    next: HashMap<WordId, Vec<Step>>,
+    next_of_any: Vec<Step>,
+    owner: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    glue: Glue,
+    state: usize,
 }
 
 /// What may stand before a word of a phrase.
@@ -75,132 +115,175 @@ enum Glue {
 #[derive(Clone, Debug)]
 enum Alternative {
     Any,
-    Word { stem: String, open: bool },
+    Word(WordId),
 }
 
 impl Phrases {
     /// No phrases yet.
-    pub(super) fn new(real_words: Vec<String>, small_words: Vec<String>) -> Phrases {
-        Phrases { real_words, small_words, ..Phrases::default() }
+    pub(super) fn new(small_words: &[String]) -> Phrases {
+        Phrases { states: vec![State::default()], small_words: small_words.iter().cloned().collect() }
     }
 
-    /// Adds a phrase that, where found, is reported as `owner`.
+    /// Adds a phrase that, where found, is reported as `owner`. Of equal phrases the first counts.
     ///
     /// # Errors
     /// Says what is wrong with the phrase.
-    pub(super) fn add(&mut self, owner: usize, phrase: &str) -> Result<(), String> {
+    pub(super) fn add(&mut self, owner: usize, phrase: &str, vocabulary: &mut Vocabulary) -> Result<(), String> {
         let mut words = Vec::new();
         let mut glue = Glue::Soft;
         for piece in phrase.split_inclusive([' ', '/', '.']) {
             let word = piece.trim_end_matches([' ', '/', '.']);
-            words.push((glue, alternatives(word).map_err(|why| format!("the phrase `{phrase}` {why}"))?));
+            let read = alternatives(word, vocabulary).map_err(|why| format!("the phrase `{phrase}` {why}"))?;
+            words.push((glue, read));
             glue = match piece.as_bytes().last() {
                 Some(&mark @ (b'/' | b'.')) => Glue::Exactly(mark),
                 _ => Glue::Soft,
             };
         }
-        if words.is_empty() {
-            return Err("an empty phrase would be found everywhere".to_string());
+        match words.first() {
+            None => return Err("an empty phrase would be found everywhere".to_string()),
+            Some((_, first)) if first.iter().any(|one| matches!(one, Alternative::Any)) => {
+                return Err(format!("the phrase `{phrase}` may not begin with %"));
+            }
+            Some(_) => {}
         }
-        let at = self.phrases.len();
-        for (alternative_at, alternative) in words.first().map_or(&[][..], |(_, first)| first).iter().enumerate() {
-            match alternative {
-                Alternative::Word { stem, .. } => {
-                    let letter = stem.bytes().next().unwrap_or_default();
-                    self.by_letter.entry(letter).or_default().push((at, alternative_at));
-                }
-                Alternative::Any => return Err(format!("the phrase `{phrase}` may not begin with %")),
+        let ways = words.iter().try_fold(1_usize, |ways, (_, read)| ways.checked_mul(read.len()));
+        if ways.is_none_or(|ways| ways > WAYS_MAX) {
+            return Err(format!("the phrase `{phrase}` can be read in more than {WAYS_MAX} ways; make it two"));
+        }
+        let mut from = vec![0];
+        for (glue, alternatives) in &words {
+            from = self.lead(&from, *glue, alternatives);
+        }
+        for state in from {
+            if let Some(state) = self.states.get_mut(state) {
+                state.owner.get_or_insert(owner);
             }
         }
-        self.phrases.push(Phrase { owner, words });
         Ok(())
     }
 
-    /// The longest phrase that begins with the word `at`; of equally long ones the first added.
-    pub(super) fn find(&self, folded: &Folded, words: &[Word], at: usize) -> Option<Hit> {
-        let first = words.get(at)?;
-        let text = folded.slice(first.start, first.end);
-        let mut best: Option<Hit> = None;
-        for (phrase_at, alternative_at) in self.by_letter.get(&text.bytes().next()?)? {
-            let Some(phrase) = self.phrases.get(*phrase_at) else { continue };
-            let length = phrase.words.len();
-            if best.is_some_and(|best| best.words >= length) {
-                continue;
+    /// Where the alternatives lead from these states.
+    fn lead(&mut self, from: &[usize], glue: Glue, alternatives: &[Alternative]) -> Vec<usize> {
+        let mut reached = Vec::new();
+        for at in from {
+            for alternative in alternatives {
+                let new = self.states.len();
+                let Some(state) = self.states.get_mut(*at) else { continue };
+                let steps = match alternative {
+                    Alternative::Any => &mut state.next_of_any,
+                    Alternative::Word(word) => state.next.entry(*word).or_default(),
+                };
+                match steps.iter().find(|step| step.glue == glue) {
+                    Some(known) => reached.push(known.state),
+                    None => {
+                        steps.push(Step { glue, state: new });
+                        self.states.push(State::default());
+                        reached.push(new);
+                    }
+                }
             }
-            let begins = phrase.words.first().and_then(|(_, first)| first.get(*alternative_at));
-            if begins.is_some_and(|alternative| self.fits(alternative, text)) && self.goes_on(phrase, folded, words, at)
+        }
+        reached
+    }
+
+    /// The longest phrase that begins with the word `at`; of equally long ones that with fewer
+    /// mistakes, then the first added.
+    pub(super) fn find(&self, words: &Words, at: usize) -> Option<Hit> {
+        let mut frontier: Vec<(usize, usize)> = Vec::new();
+        let start = self.states.first()?;
+        for met in words.met(at) {
+            let steps = start.next.get(&met.word).into_iter().flatten();
+            frontier.extend(steps.map(|step| (step.state, usize::from(met.mistyped))));
+        }
+        let mut best = None;
+        let mut length = 1;
+        while !frontier.is_empty() {
+            if let Some(owner) = self.best_of(&frontier)
+                && !(length > 1 && goes_on_in_number(words, at + length - 1))
             {
-                best = Some(Hit { owner: phrase.owner, words: length });
+                best = Some(Hit { owner, words: length });
             }
+            frontier = self.advance(&frontier, words, at + length);
+            length += 1;
         }
         best
     }
 
-    fn goes_on(&self, phrase: &Phrase, folded: &Folded, words: &[Word], at: usize) -> bool {
-        let all = phrase.words.iter().enumerate().skip(1).all(|(offset, (glue, alternatives))| {
-            let (Some(before), Some(word)) = (words.get(at + offset - 1), words.get(at + offset)) else { return false };
-            let text = folded.slice(word.start, word.end);
-            glue.fits(folded.slice(before.end, word.start)) && alternatives.iter().any(|one| self.fits(one, text))
-        });
-        // In "nr HEZO/QSP/2024/00219" the HEZO is the number's beginning, not the label's end.
-        let ends_softly = phrase.words.len() > 1 && phrase.words.last().is_some_and(|(glue, _)| *glue == Glue::Soft);
-        let end = words.get(at + phrase.words.len() - 1).map_or(0, |word| word.end);
-        let glued =
-            matches!(folded.slice(end, end + 2).as_bytes(), [b'-' | b'/', next] if next.is_ascii_alphanumeric());
-        all && !(ends_softly && glued)
+    fn best_of(&self, frontier: &[(usize, usize)]) -> Option<usize> {
+        let owners = frontier.iter().filter_map(|(state, mistakes)| Some((*mistakes, self.states.get(*state)?.owner?)));
+        owners.min().map(|(_, owner)| owner)
     }
 
-    fn fits(&self, alternative: &Alternative, word: &str) -> bool {
-        let Alternative::Word { stem, open } = alternative else {
-            return word.bytes().all(|byte| byte.is_ascii_alphabetic())
-                && !self.small_words.iter().any(|small| small == word);
-        };
-        if let Some(ending) = word.strip_prefix(stem.as_str()) {
-            return ending.is_empty() || *open && is_ending(ending);
+    fn advance(&self, frontier: &[(usize, usize)], words: &Words, at: usize) -> Vec<(usize, usize)> {
+        let mut next = Vec::new();
+        let between = words.after(at - 1);
+        let text = words.word(at);
+        if text.is_empty() || between.len() > 6 {
+            return next;
         }
-        let mistyped = stem.len() >= TYPO_MIN
-            && word.bytes().next() == stem.bytes().next()
-            && !self.real_words.iter().any(|real| word.starts_with(real.as_str()));
-        mistyped
-            && (stem.len() - 1..=stem.len() + 1).any(|length| match (word.get(..length), word.get(length..)) {
-                (Some(begin), Some(ending)) => {
-                    (ending.is_empty() || *open && is_ending(ending)) && one_mistake(stem.as_bytes(), begin.as_bytes())
-                }
-                _ => false,
-            })
+        for (state, mistakes) in frontier {
+            let Some(state) = self.states.get(*state) else { continue };
+            if !state.next_of_any.is_empty() && self.is_any(text) {
+                let steps = state.next_of_any.iter().filter(|step| step.glue.fits(between));
+                next.extend(steps.map(|step| (step.state, mistakes + ANY_WORD_COST)));
+            }
+            for met in words.met(at) {
+                let steps = state.next.get(&met.word).into_iter().flatten().filter(|step| step.glue.fits(between));
+                next.extend(steps.map(|step| (step.state, mistakes + usize::from(met.mistyped))));
+            }
+        }
+        next
+    }
+
+    fn is_any(&self, word: &str) -> bool {
+        word.bytes().all(|byte| byte.is_ascii_alphabetic()) && !self.small_words.contains(word)
     }
 }
 
-fn alternatives(word: &str) -> Result<Vec<Alternative>, String> {
-    let read = |one: &str| match (one, one.strip_suffix('*')) {
-        ("%", _) => Ok(Alternative::Any),
-        (_, stem) => {
-            let (stem, open) = stem.map_or((one, false), |stem| (stem, true));
-            let plain = !stem.is_empty()
-                && stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-                && !(open && stem.len() < 2);
-            let why = "has a word that is not small letters without diacritics, or digits";
-            plain.then(|| Alternative::Word { stem: stem.to_string(), open }).ok_or(why.to_string())
+/// True where the label's last word is the beginning of the number: HEZO in `nr HEZO/QSP/2024/00219`. The
+/// slash of `s/n` is the label's own.
+fn goes_on_in_number(words: &Words, last: usize) -> bool {
+    let letters = words.word(last).bytes().all(|byte| byte.is_ascii_alphabetic());
+    let own = matches!(words.after(last - 1).trim(), "/" | ".");
+    if own || !letters || words.word(last + 1).is_empty() {
+        return false;
+    }
+    match words.after(last) {
+        "/" | "-" => true,
+        // With blanks the parts must be as short as those of a number, and one of digits: "HEZO / QSP / 2024".
+        " / " => {
+            let parts = (last..last + 4).take_while(|at| *at == last || words.after(at - 1) == " / ");
+            let mut parts = parts.map(|at| words.word(at));
+            parts.clone().all(|part| part.len() <= 5)
+                && parts.any(|part| part.bytes().any(|byte| byte.is_ascii_digit()))
         }
-    };
-    word.split('|').map(read).collect()
-}
-
-fn is_ending(ending: &str) -> bool {
-    ending.len() <= ENDING_MAX && ending.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-/// True where one letter was left out, doubled, changed, or swapped with its neighbour.
-fn one_mistake(right: &[u8], typed: &[u8]) -> bool {
-    let same = right.iter().zip(typed).take_while(|(a, b)| a == b).count();
-    let (right, typed) = (right.get(same..).unwrap_or_default(), typed.get(same..).unwrap_or_default());
-    match (right, typed) {
-        ([_, rest @ ..], typed) if rest == typed => true,
-        (right, [_, rest @ ..]) if rest == right => true,
-        ([_, right @ ..], [_, typed @ ..]) if right == typed => true,
-        ([a, b, right @ ..], [c, d, typed @ ..]) => a == d && b == c && right == typed,
         _ => false,
     }
+}
+
+fn alternatives(word: &str, vocabulary: &mut Vocabulary) -> Result<Vec<Alternative>, String> {
+    let mut read = |one: &str| {
+        if one == "%" {
+            return Ok(Alternative::Any);
+        }
+        let (one, any_beginning) = one.strip_prefix('*').map_or((one, false), |one| (one, true));
+        let (letters, ending) = match one.strip_suffix('*') {
+            Some(letters) => (letters, Ending::Inflection),
+            None => (one, Ending::None),
+        };
+        let plain = !letters.is_empty()
+            && letters.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && !(ending == Ending::Inflection && (letters.len() < 2 || any_beginning))
+            && !(any_beginning && letters.len() < 5);
+        let why = "has a word that is not small letters without diacritics, or digits";
+        match (plain, any_beginning) {
+            (true, true) => Ok(Alternative::Word(vocabulary.add_tail(letters))),
+            (true, false) => Ok(Alternative::Word(vocabulary.add(letters, ending))),
+            (false, _) => Err(why.to_string()),
+        }
+    };
+    word.split('|').map(&mut read).collect()
 }
 
 impl Glue {
@@ -212,11 +295,8 @@ impl Glue {
             }
             // At most one line break, and nothing that ends a sentence or a cell.
             Glue::Soft => {
-                between.len() <= 6
-                    && between.bytes().filter(|byte| *byte == b'\n').count() <= 1
-                    && between
-                        .bytes()
-                        .all(|byte| matches!(byte, b' ' | b'\n' | b'.' | b'-' | b':' | b'#' | b'*' | b'"'))
+                between.bytes().filter(|byte| *byte == b'\n').count() <= 1
+                    && between.bytes().all(|byte| matches!(byte, b' ' | b'\n' | b'.' | b'-' | b'#' | b'*' | b'"'))
             }
         }
     }
@@ -228,11 +308,12 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, text: &str, found: bool) {
-        let mut phrases = Phrases::new(vec!["kontakt".to_string(), "contact".to_string()], vec!["to".to_string()]);
-        phrases.add(0, phrase).expect("a good phrase");
-        let folded = Folded::new(text);
-        let words = words(&folded);
-        let hit = (0..words.len()).any(|at| phrases.find(&folded, &words, at).is_some());
+        let mut vocabulary = Vocabulary::new(&["kontakt".to_string(), "contact".to_string()]);
+        let mut phrases = Phrases::new(&["to".to_string()]);
+        phrases.add(0, phrase, &mut vocabulary).expect("a good phrase");
+        let folded = super::super::fold::Folded::new(text);
+        let words = Words::new(&folded.text, &vocabulary);
+        let hit = (0..words.words.len()).any(|at| phrases.find(&words, at).is_some());
         assert_eq!(hit, found, "{phrase}: {text}");
     }
 
@@ -249,6 +330,7 @@ mod tests {
         }
         check("s/n", "S / N 12", true);
         check("s/n", "s n 12", false);
+        check("s/n", "S/N / 12", true);
         check("s.n", "S.N. 12", true);
         check("kontrakt*", "kontraktowego", true);
         check("kontrakt*", "kontrkat", true);
@@ -260,12 +342,27 @@ mod tests {
         check("nr %", "nr to", false);
         check("nr hezo", "nr HEZO 12345", true);
         check("nr hezo", "nr HEZO/12345", false);
+        check("nr hezo", "nr HEZO / QSP / 2024", false);
+        check("nr hezo", "nr HEZO / PESEL 2024", true);
+        check("nr umowy", "nr umowy - 12345", true);
+    }
+
+    #[test]
+    fn of_equal_phrases_the_one_without_mistakes_counts() {
+        let mut vocabulary = Vocabulary::new(&[]);
+        let mut phrases = Phrases::new(&[]);
+        phrases.add(7, "numery seryjn*", &mut vocabulary).expect("a good phrase");
+        phrases.add(8, "numer* seryjn*", &mut vocabulary).expect("a good phrase");
+        for (text, owner) in [("numer seryjny", 8), ("numery seryjne", 7), ("nnumer seryjny", 8)] {
+            let words = Words::new(text, &vocabulary);
+            assert_eq!(phrases.find(&words, 0).map(|hit| hit.owner), Some(owner), "{text}");
+        }
     }
 
     #[test]
     fn a_bad_phrase_is_refused() {
-        for phrase in ["", "% nr", "numer Seryjny", "nr  seryjny", "n*", "sérial"] {
-            assert!(Phrases::default().add(0, phrase).is_err(), "{phrase}");
+        for phrase in ["", "% nr", "numer Seryjny", "nr  seryjny", "n*", "sérial", "*no", "*serial*"] {
+            assert!(Phrases::new(&[]).add(0, phrase, &mut Vocabulary::new(&[])).is_err(), "{phrase}");
         }
     }
 }

@@ -1,19 +1,26 @@
 //! The files that say what numbers look like and what they are called: `serial.toml`,
 //! `contract.toml`, `tax.toml`, `decoys.toml`, `between.toml`.
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
+use super::matcher::Matcher;
 use super::phrase::Phrases;
+use super::vocabulary::{Ending, Vocabulary, WordId};
 use crate::desk::rules::{RuleFault, Sources};
 
 mod examples;
 
 use examples::Example;
 
+/// The file of what is no number of ours.
+const DECOYS: &str = "decoys.toml";
+
 /// The compiled rules for numbers.
 #[derive(Clone, Debug)]
 pub struct NumberRules {
+    pub(super) vocabulary: Vocabulary,
     pub(super) phrases: Phrases,
     pub(super) labels: Vec<Label>,
     pub(super) serial_shapes: Shapes,
@@ -21,11 +28,14 @@ pub struct NumberRules {
     pub(super) tax_shapes: Shapes,
     pub(super) spans: Spans,
     pub(super) between: Between,
+    pub(super) beside: Vec<Beside>,
+    /// The shapes that a word anywhere in the mail makes enough without a label.
+    pub(super) contexts: HashMap<WordId, Vec<(Kind, usize)>>,
     examples: Vec<(&'static str, Example)>,
 }
 
 /// What a label says that its value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     Serial,
     Contract,
@@ -38,14 +48,18 @@ pub(super) enum Kind {
 pub(super) struct Label {
     pub(super) kind: Kind,
     pub(super) id: String,
+    /// The word alone says little: its number stands right beside it.
     pub(super) weak: bool,
+    /// More than one number follows.
     pub(super) plural: bool,
+    /// Its number has a vendor's shape, or is on file.
+    pub(super) shaped: bool,
 }
 
 /// The shapes of whole values, of one kind.
 #[derive(Clone, Debug)]
 pub(super) struct Shapes {
-    set: RegexSet,
+    matcher: Matcher,
     pub(super) rules: Vec<Shape>,
 }
 
@@ -67,11 +81,22 @@ pub(super) struct Shape {
     pub(super) context: Vec<String>,
 }
 
+/// Words behind which a bare number is what they stand for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Beside {
+    pub(super) id: String,
+    why: String,
+    pub(super) words: Vec<String>,
+    /// The fewest digits.
+    pub(super) digits_from: usize,
+}
+
 /// Stretches of text that are no number of ours, by what they look like.
 #[derive(Clone, Debug)]
 pub(super) struct Spans {
-    set: RegexSet,
-    rules: Vec<(Span, Regex)>,
+    pub(super) matcher: Matcher,
+    pub(super) rules: Vec<Span>,
 }
 
 /// A stretch's rule.
@@ -87,14 +112,6 @@ pub(super) struct Span {
     pub(super) firm: bool,
 }
 
-/// A stretch found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SpanHit<'a> {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) rule: &'a Span,
-}
-
 /// The small words between labels and values.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,8 +120,22 @@ pub(super) struct Between {
     pub(super) links: Vec<String>,
     /// "i", "and": between labels, or between values of one label.
     pub(super) joins: Vec<String>,
+    /// "nie" in "nie mam numeru seryjnego".
+    pub(super) negations: Vec<String>,
+    /// "mam" in "nie mam numeru seryjnego".
+    pub(super) known: Vec<String>,
+    /// "bez" in "bez numeru seryjnego".
+    pub(super) without: Vec<String>,
     /// Beginnings of words that say that the value is not given: "podamy", "unknown".
     pub(super) absent: Vec<String>,
+    /// "nr": what follows is the number of what was named before.
+    pub(super) number_words: Vec<String>,
+    /// "o" in "umowa o numerze UM/840/2026".
+    pub(super) number_leads: Vec<String>,
+    /// "SOS": no part of the number behind it.
+    pub(super) plans: Vec<String>,
+    /// "nie 8604035, tylko 8604043": the second number is meant.
+    pub(super) instead: Vec<String>,
     real_words: Vec<String>,
     small_words: Vec<String>,
 }
@@ -119,6 +150,8 @@ struct LabelRule {
     weak: bool,
     #[serde(default)]
     plural: bool,
+    #[serde(default)]
+    shaped: bool,
 }
 
 #[derive(Deserialize)]
@@ -128,6 +161,8 @@ struct NumberFile {
     label: Vec<LabelRule>,
     #[serde(default)]
     shape: Vec<Shape>,
+    #[serde(default)]
+    beside: Vec<Beside>,
     #[serde(default)]
     span: Vec<Span>,
     #[serde(default)]
@@ -143,26 +178,28 @@ impl NumberRules {
     pub fn compile(sources: &Sources) -> Result<NumberRules, Vec<RuleFault>> {
         let mut faults = Faults { list: Vec::new(), ids: Vec::new() };
         let between = faults.or(sources.parse::<Between>("between.toml")).unwrap_or_else(Between::empty);
-        let mut phrases = Phrases::new(between.real_words.clone(), between.small_words.clone());
+        let mut vocabulary = Vocabulary::new(&between.real_words);
+        let mut phrases = Phrases::new(&between.small_words);
         let mut labels = Vec::new();
         let mut examples = Vec::new();
         let mut shapes = Vec::new();
         let mut spans = Vec::new();
+        let mut beside = Vec::new();
         for (name, kind) in [
             ("serial.toml", Kind::Serial),
             ("contract.toml", Kind::Contract),
             ("tax.toml", Kind::Tax),
-            ("decoys.toml", Kind::Decoy),
+            (DECOYS, Kind::Decoy),
         ] {
             let Some(file) = faults.or(sources.parse::<NumberFile>(name)) else { continue };
             for rule in file.label {
                 faults.id(name, &rule.id, &rule.why);
                 for phrase in &rule.phrases {
-                    if let Err(message) = phrases.add(labels.len(), phrase) {
+                    if let Err(message) = phrases.add(labels.len(), phrase, &mut vocabulary) {
                         faults.add(name, Some(&rule.id), message);
                     }
                 }
-                labels.push(Label { kind, id: rule.id, weak: rule.weak, plural: rule.plural });
+                labels.push(Label { kind, id: rule.id, weak: rule.weak, plural: rule.plural, shaped: rule.shaped });
             }
             if kind == Kind::Decoy && !file.shape.is_empty() {
                 faults.add(
@@ -176,22 +213,45 @@ impl NumberRules {
             if kind != Kind::Decoy {
                 shapes.push(faults.shapes(name, file.shape));
             }
-            spans.extend(file.span.into_iter().filter_map(|span| faults.span(name, span)));
-            examples.extend(file.test.into_iter().map(|example| (name, example)));
+            if kind != Kind::Serial && !file.beside.is_empty() {
+                faults.add(name, None, "a [[beside]] is about serial numbers; it belongs into serial.toml".to_string());
+            }
+            file.beside.iter().for_each(|rule| faults.id(name, &rule.id, &rule.why));
+            beside.extend(file.beside);
+            file.span.iter().for_each(|span| faults.id(name, &span.id, &span.why));
+            spans.extend(file.span);
+            examples.extend(file.test.into_iter().map(|example| (name, example.read_from(sources.text(name)))));
         }
-        if !faults.list.is_empty() {
-            return Err(faults.list);
-        }
-        let set = RegexSetBuilder::new(spans.iter().map(|(rule, _)| edged(&rule.pattern))).unicode(false).build();
-        let set = set.map_err(|error| vec![fault("decoys.toml", None, error.to_string())])?;
+        // Of equally long stretches the first counts: a firm rule is the better reason.
+        spans.sort_by_key(|span| !span.firm);
+        let edged: Vec<String> = spans.iter().map(|span| edged(&span.pattern)).collect();
+        let matcher = faults.matcher(DECOYS, &edged, |at| spans.get(at).map(|span| span.id.clone()));
         let mut shapes = shapes.into_iter().flatten();
-        let (Some(serial_shapes), Some(contract_shapes), Some(tax_shapes)) =
-            (shapes.next(), shapes.next(), shapes.next())
-        else {
-            return Err(faults.list);
-        };
-        let spans = Spans { set, rules: spans };
-        Ok(NumberRules { phrases, labels, serial_shapes, contract_shapes, tax_shapes, spans, between, examples })
+        match (matcher, shapes.next(), shapes.next(), shapes.next()) {
+            (Some(matcher), Some(serial_shapes), Some(contract_shapes), Some(tax_shapes)) if faults.list.is_empty() => {
+                let mut contexts: HashMap<WordId, Vec<(Kind, usize)>> = HashMap::new();
+                for (kind, shapes) in [(Kind::Serial, &serial_shapes), (Kind::Contract, &contract_shapes)] {
+                    for (at, word) in shapes.contexts() {
+                        contexts.entry(vocabulary.add(word, Ending::Any)).or_default().push((kind, at));
+                    }
+                }
+                let spans = Spans { matcher, rules: spans };
+                Ok(NumberRules {
+                    vocabulary,
+                    phrases,
+                    labels,
+                    serial_shapes,
+                    contract_shapes,
+                    tax_shapes,
+                    spans,
+                    between,
+                    beside,
+                    contexts,
+                    examples,
+                })
+            }
+            _ => Err(faults.list),
+        }
     }
 
     /// Runs the tests inside the files: each `[[test]]`, and that no rule is without one.
@@ -202,13 +262,14 @@ impl NumberRules {
             ("serial.toml", &self.serial_shapes.rules, Kind::Serial),
             ("contract.toml", &self.contract_shapes.rules, Kind::Contract),
             ("tax.toml", &self.tax_shapes.rules, Kind::Tax),
-            ("decoys.toml", &Vec::new(), Kind::Decoy),
+            (DECOYS, &Vec::new(), Kind::Decoy),
         ];
         for (file, shapes, kind) in files {
             let labels = self.labels.iter().filter(|label| label.kind == kind).map(|label| &label.id);
-            let spans = self.spans.rules.iter().filter(|_| kind == Kind::Decoy).map(|(span, _)| &span.id);
-            for id in labels.chain(shapes.iter().map(|shape| &shape.id)).chain(spans) {
-                if !self.examples.iter().any(|(_, example)| example.is_hit_of(id)) {
+            let spans = self.spans.rules.iter().filter(|_| kind == Kind::Decoy).map(|span| &span.id);
+            let beside = self.beside.iter().filter(|_| kind == Kind::Serial).map(|rule| &rule.id);
+            for id in labels.chain(beside).chain(shapes.iter().map(|shape| &shape.id)).chain(spans) {
+                if !self.examples.iter().any(|(_, example)| example.is_hit_of(id, kind == Kind::Decoy)) {
                     faults.push(fault(file, Some(id), "no [[test]] shows what this rule finds".to_string()));
                 }
             }
@@ -217,34 +278,40 @@ impl NumberRules {
     }
 }
 
-impl Shapes {
-    /// The first shape that the whole value has.
-    pub(super) fn of(&self, value: &str) -> Option<&Shape> {
-        self.set.matches(value.as_bytes()).iter().next().and_then(|at| self.rules.get(at))
+impl NumberRules {
+    /// The shape of a tax number that the whole value has.
+    pub(super) fn tax_shape(&self, value: &str) -> Option<&Shape> {
+        self.tax_shapes.of(value).and_then(|at| self.tax_shapes.rules.get(at))
     }
 }
 
-impl Spans {
-    /// Every stretch of the text, ordered by where it starts.
-    pub(super) fn find(&self, text: &str) -> Vec<SpanHit<'_>> {
-        let mut hits = Vec::new();
-        for at in self.set.matches(text.as_bytes()) {
-            let Some((rule, regex)) = self.rules.get(at) else { continue };
-            // A `+` or a bracket may open a stretch; its number begins behind it.
-            let found = regex.find_iter(text.as_bytes()).map(|hit| {
-                let marks = hit.as_bytes().iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-                SpanHit { start: hit.start() + marks, end: hit.end(), rule }
-            });
-            hits.extend(found);
-        }
-        hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
-        hits
+impl Shapes {
+    /// The first shape that the whole value has.
+    pub(super) fn of(&self, value: &str) -> Option<usize> {
+        self.matcher.reader().longest(value, 0, value.len()).map(|found| found.pattern)
+    }
+
+    fn contexts(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.rules.iter().enumerate().flat_map(|(at, shape)| shape.context.iter().map(move |word| (at, word.as_str())))
     }
 }
 
 impl Between {
     fn empty() -> Between {
-        Between { links: vec![], joins: vec![], absent: vec![], real_words: vec![], small_words: vec![] }
+        Between {
+            links: vec![],
+            joins: vec![],
+            absent: vec![],
+            negations: vec![],
+            known: vec![],
+            without: vec![],
+            number_words: vec![],
+            number_leads: vec![],
+            plans: vec![],
+            instead: vec![],
+            real_words: vec![],
+            small_words: vec![],
+        }
     }
 }
 
@@ -273,31 +340,29 @@ impl Faults {
     }
 
     fn shapes(&mut self, file: &str, rules: Vec<Shape>) -> Option<Shapes> {
-        let whole: Vec<String> = rules.iter().map(|rule| format!("^(?:{})$", rule.pattern)).collect();
-        for (rule, pattern) in rules.iter().zip(&whole) {
-            self.id(file, &rule.id, &rule.why);
-            if let Err(error) = RegexBuilder::new(pattern).unicode(false).case_insensitive(true).build() {
-                self.add(file, Some(&rule.id), error.to_string());
+        rules.iter().for_each(|rule| self.id(file, &rule.id, &rule.why));
+        for (rule, word) in rules.iter().flat_map(|rule| rule.context.iter().map(move |word| (rule, word))) {
+            if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+                let message = format!("the context `{word}` is not small letters without diacritics, or digits");
+                self.add(file, Some(&rule.id), message);
             }
         }
-        let set = RegexSetBuilder::new(&whole).unicode(false).case_insensitive(true).build().ok()?;
-        Some(Shapes { set, rules })
+        let whole: Vec<String> = rules.iter().map(|rule| format!("(?:{})$", rule.pattern)).collect();
+        let matcher = self.matcher(file, &whole, |at| rules.get(at).map(|rule| rule.id.clone()))?;
+        Some(Shapes { matcher, rules })
     }
 
-    fn span(&mut self, file: &str, rule: Span) -> Option<(Span, Regex)> {
-        self.id(file, &rule.id, &rule.why);
-        match RegexBuilder::new(&edged(&rule.pattern)).unicode(false).build() {
-            Ok(regex) => Some((rule, regex)),
-            Err(error) => {
-                self.add(file, Some(&rule.id), error.to_string());
-                None
-            }
-        }
+    fn matcher(&mut self, file: &str, patterns: &[String], id: impl Fn(usize) -> Option<String>) -> Option<Matcher> {
+        let refuse = |(at, message): (Option<usize>, String)| {
+            let rule = at.and_then(&id);
+            self.add(file, rule.as_deref(), format!("the pattern cannot be used: {message}"));
+        };
+        Matcher::new(patterns).map_err(refuse).ok()
     }
 }
 
 /// The pattern, not beginning or ending inside a word.
-fn edged(pattern: &str) -> String {
+pub(super) fn edged(pattern: &str) -> String {
     format!(r"\b{{start-half}}(?:{pattern})\b{{end-half}}")
 }
 

@@ -42,7 +42,7 @@ pub(super) fn columns(scan: &Scan) -> Vec<Column> {
     let mut columns = Vec::new();
     let mut head: Option<Head> = None;
     for line in lines(scan) {
-        if scan.folded.slice(line.start, line.end).trim().is_empty() {
+        if scan.page.folded.slice(line.start, line.end).trim().is_empty() {
             head = None;
             continue;
         }
@@ -58,6 +58,44 @@ pub(super) fn columns(scan: &Scan) -> Vec<Column> {
         }
     }
     columns
+}
+
+/// Labels one below the other and then as many values, as a table comes out that lost its frame:
+/// "Model, S/N, Umowa, Q48, B829010029, UM/1008/2026", each in its own line.
+pub(super) fn stacks(scan: &Scan) -> Vec<Column> {
+    let lines: Vec<Line> = lines(scan);
+    let lines: Vec<&Line> = lines.iter().filter(|line| line.items.0 < line.items.1).collect();
+    let mut columns = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let labels: Vec<usize> = lines.iter().skip(at).map_while(|line| lone_label(scan, line)).collect();
+        if labels.len() >= 2 {
+            let below = lines.iter().skip(at + labels.len()).take(labels.len());
+            let cells: Vec<Option<usize>> = below.map(|line| lone_value(scan, line)).collect();
+            // Every cell has its value; only the first, of a label such as "model", may be words.
+            if cells.len() == labels.len() && cells.iter().skip(1).all(Option::is_some) {
+                let pairs = labels.iter().zip(cells);
+                columns.extend(pairs.filter_map(|(label, value)| Some(Column { label: *label, value: value? })));
+            }
+        }
+        at += labels.len().max(1);
+    }
+    columns
+}
+
+fn lone_label(scan: &Scan, line: &Line) -> Option<usize> {
+    let items = scan.items.get(line.items.0..line.items.1)?;
+    match items.first().map(|item| &item.what) {
+        Some(What::Label(_)) if items.len() == 1 => Some(line.items.0),
+        _ => None,
+    }
+}
+
+fn lone_value(scan: &Scan, line: &Line) -> Option<usize> {
+    match line.items {
+        (from, until) if from + 1 == until => scan.value(from).map(|_| from),
+        _ => None,
+    }
 }
 
 impl Head {
@@ -81,7 +119,7 @@ fn lines(scan: &Scan) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut first = 0;
-    for text in scan.folded.text.split('\n') {
+    for text in scan.page.folded.text.split('\n') {
         let end = start + text.len();
         let count = scan.items.get(first..).unwrap_or_default().iter().take_while(|item| item.start < end).count();
         lines.push(Line { start, end, items: (first, first + count) });
@@ -94,11 +132,17 @@ fn lines(scan: &Scan) -> Vec<Line> {
 /// The line as a head: two cells or more, one of them a label and hardly anything else, and no value.
 fn head_of(scan: &Scan, line: &Line) -> Option<Head> {
     let items = scan.items.get(line.items.0..line.items.1)?;
-    let is_value = |what: &What| matches!(what, What::Value(value) if value.digits >= 4);
+    let is_value = |what: &What| match what {
+        What::Value(value) => {
+            let long = value.digits >= 4 || value.digits >= 2 && value.digits + value.letters >= 5;
+            long || value.on_file.is_some() || value.serial_shape.is_some()
+        }
+        _ => false,
+    };
     if !items.iter().any(|item| matches!(item.what, What::Label(_))) || items.iter().any(|item| is_value(&item.what)) {
         return None;
     }
-    let text = scan.folded.slice(line.start, line.end);
+    let text = scan.page.folded.slice(line.start, line.end);
     let edge = [b'\t', b'|', b';', b','].into_iter().find(|mark| text.as_bytes().contains(mark));
     let edge = edge.map_or(Edge::Blanks, Edge::Mark);
     let cells = cells(scan, line, edge);
@@ -128,7 +172,7 @@ fn head_of(scan: &Scan, line: &Line) -> Option<Head> {
 
 /// From and until of each cell, in the whole text.
 fn cells(scan: &Scan, line: &Line, edge: Edge) -> Vec<(usize, usize)> {
-    let text = scan.folded.slice(line.start, line.end);
+    let text = scan.page.folded.slice(line.start, line.end);
     let mut cells = Vec::new();
     match edge {
         Edge::Mark(mark) => {

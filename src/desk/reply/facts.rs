@@ -1,25 +1,14 @@
-//! What engineers are told of a ticket, and how to recognise it again in their answers.
+//! What engineers are told of a ticket.
 
 use serde_json::{Value, json};
 
+use crate::desk::answer::{Marker, Markers};
+use crate::desk::decide::Mail;
+use crate::desk::entitlement;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
-use crate::desk::ticket::{ClockKind, Entry, NumberKind, Ticket};
-
-/// Stands above everything internal in a mail to an engineer. What stands at or below it in an
-/// answer never reaches a customer.
-pub(super) const MARKER: &str = "=== Odpowiadaj powyżej tej linii / reply above this line ===";
-
-/// Words of the internal templates that no answer to a customer holds, in small letters.
-const INTERNAL_WORDS: [&str; 4] =
-    ["odpowiadaj powyżej tej linii", "reply above this line", "tylko dla inżynierów", "zegar reakcji:"];
-
-/// Whether a text holds internal words, with blanks, quote marks and line breaks anywhere between.
-pub fn holds_internal_text(text: &str) -> bool {
-    let words = text.split_whitespace().filter(|word| !word.chars().all(|c| c == '>'));
-    let squeezed = words.collect::<Vec<_>>().join(" ").to_lowercase();
-    INTERNAL_WORDS.iter().any(|words| squeezed.contains(words))
-}
+use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, Ticket};
+use crate::desk::trust::{Proof, Standing};
 
 /// The desk, for every template.
 pub(super) fn desk(site: &Site) -> Value {
@@ -36,8 +25,6 @@ pub(super) fn desk(site: &Site) -> Value {
 
 /// All facts of a ticket, for engineers.
 pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
-    let reaction = ticket.clock(ClockKind::Reaction);
-    let local = |at| site.calendar.local(at).polish();
     let numbers = |kind: NumberKind| -> Vec<Value> {
         let of_kind = ticket.numbers.iter().filter(|number| number.kind == kind);
         let shown = of_kind
@@ -56,8 +43,74 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
         "missing": missing,
         "earlier_tags": ticket.earlier_tags,
         "linked_to": ticket.linked_to.map(|number| number.to_string()),
-        "reaction_due": reaction.map(|clock| local(clock.due)),
-        "reaction_done": reaction.and_then(|clock| clock.satisfied_at).map(local),
+        "entitlement": entitlement::of_ticket(ticket, |at| site.calendar.date(at)),
+        "continues": ticket.continues.map(|number| number.to_string()),
+        "assignee": ticket.assignee.as_deref().and_then(|id| site.engineer(id)).map(|engineer| engineer.name.clone()),
+        "waits": ticket.wait.as_ref().map(|wait| json!({
+            "reason": wait.reason, "until": wait.until.map(|until| site.calendar.local(until).polish()),
+        })),
+        "clocks": ClockKind::ALL.iter().filter_map(|kind| ticket.clock(*kind)).map(|clock| clock_line(site, clock)).collect::<Vec<_>>(),
+    })
+}
+
+/// The sender of a mail, for engineers.
+pub(super) fn sender(mail: &Mail, standing: Option<&Standing>) -> Value {
+    let message = &mail.message;
+    let address = message.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
+    let reply_to = message.reply_to.as_ref().map(|reply_to| reply_to.address.as_str());
+    json!({
+        "address": address,
+        "rung": standing.map(|standing| standing.rung),
+        "proof": standing.map(|standing| standing.proof.to_string()),
+        "refuted": standing.is_some_and(|standing| matches!(standing.proof, Proof::Refuted { .. })),
+        "reply_to": reply_to.filter(|reply_to| *reply_to != address),
+    })
+}
+
+/// The latest clock of a kind in one line.
+fn clock_line(site: &Site, clock: &Clock) -> Value {
+    let local = |at| site.calendar.local(at).polish();
+    let ended = |how: Ending| clock.ended.as_ref().filter(|ended| ended.how == how);
+    json!({
+        "name": clock_name(clock.kind),
+        "due": local(clock.due),
+        "kept": ended(Ending::Satisfied).map(|ended| local(ended.at)),
+        "withheld": ended(Ending::Withheld).map(|ended| ended.by.clone()),
+        "withdrawn": ended(Ending::Withdrawn).map(|ended| ended.by.clone()),
+        "paused": clock.paused_since().map(local),
+        "late": clock.ended.as_ref().is_some_and(|_| clock.breached(clock.due)),
+    })
+}
+
+/// The Polish name of a promise, after "zegar".
+pub(super) fn clock_name(kind: ClockKind) -> &'static str {
+    match kind {
+        ClockKind::Acknowledge => "potwierdzenia",
+        ClockKind::Reaction => "reakcji",
+        ClockKind::FollowUp => "odpowiedzi",
+        ClockKind::Delivery => "dostawy",
+        ClockKind::Return => "zwrotu",
+        ClockKind::Resolution => "rozwiązania",
+        ClockKind::HandOver => "przejęcia",
+    }
+}
+
+/// How the due times of the running clocks were worked out.
+pub(super) fn explanations(ticket: &Ticket) -> Vec<Value> {
+    let running = ticket.clocks.iter().filter(|clock| clock.runs());
+    let explained = running.map(|clock| {
+        json!({ "name": clock_name(clock.kind), "start_reason": clock.start_reason, "steps": clock.explanation })
+    });
+    explained.collect()
+}
+
+/// The lines that part a mail to an engineer.
+pub(super) fn markers(site: &Site, ticket: &Ticket) -> Value {
+    let markers = Markers::of(ticket.number, &site.token_keys);
+    json!({
+        "begin": markers.line(Marker::Begin),
+        "text": markers.line(Marker::Text),
+        "end": markers.line(Marker::End),
     })
 }
 
@@ -67,6 +120,7 @@ pub(super) fn history(site: &Site, entry: &Entry) -> Value {
         "at": site.calendar.local(entry.at).polish(),
         "kind": entry.kind.name(),
         "author": entry.author,
+        "sender": entry.sender,
         "text": entry.text,
     })
 }

@@ -44,26 +44,19 @@ pub(crate) fn compile(file: &str, rule: &str, pattern: &str) -> Result<Regex, Ru
     RegexBuilder::new(&ascii(pattern)).size_limit(SIZE_LIMIT).build().map_err(|error| refuse(error.to_string()))
 }
 
-/// Patterns that are looked for together, each with the id of its rule.
+/// Patterns that are looked for together.
 #[derive(Clone, Debug)]
 pub(crate) struct Patterns {
-    ids: Vec<String>,
     set: RegexSet,
 }
 
 impl Patterns {
-    /// Compiles pairs of rule id and pattern; every pattern was compiled by [`compile`] before.
-    pub(crate) fn new(file: &str, rules: &[(&str, &str)]) -> Result<Patterns, RuleFault> {
+    /// Compiles patterns, each of which was compiled by [`compile`] before.
+    pub(crate) fn new(file: &str, patterns: &[&str]) -> Result<Patterns, RuleFault> {
         let refuse = |error: regex::Error| RuleFault { file: file.to_string(), rule: None, message: error.to_string() };
-        let patterns = rules.iter().map(|(_, pattern)| ascii(pattern));
+        let patterns = patterns.iter().map(|pattern| ascii(pattern));
         let set = RegexSetBuilder::new(patterns).size_limit(SIZE_LIMIT).build().map_err(refuse)?;
-        Ok(Patterns { ids: rules.iter().map(|(id, _)| (*id).to_string()).collect(), set })
-    }
-
-    /// The id of the first rule, in the order of the file, that matches the folded text.
-    pub(crate) fn first(&self, folded: &str) -> Option<&str> {
-        let index = self.set.matches(folded).iter().next()?;
-        self.ids.get(index).map(String::as_str)
+        Ok(Patterns { set })
     }
 
     /// The places of all rules that match the folded text, in the order of the file.

@@ -2,7 +2,7 @@
 
 /// Folds a text: lower case, Latin diacritics off, quotes, dashes and blanks made plain. Rules are
 /// written in this spelling, so that `Nieobecność`, `NIEOBECNOSC` and `nieobecnosc` are one.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii() {

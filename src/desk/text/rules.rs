@@ -117,7 +117,7 @@ impl QuoteRules {
     pub fn compile(sources: &Sources) -> Result<QuoteRules, Vec<RuleFault>> {
         let file: File = sources.parse(FILE).map_err(|fault| vec![fault])?;
         let mut faults = Vec::new();
-        let mut by_role: HashMap<Role, Vec<(&str, &str)>> = HashMap::new();
+        let mut by_role: HashMap<Role, Vec<&str>> = HashMap::new();
         let mut rules = QuoteRules {
             patterns: HashMap::new(),
             labels: HashMap::new(),
@@ -137,7 +137,7 @@ impl QuoteRules {
                 }
                 (role, Some(pattern), None) if rule.words.is_empty() && !takes_words(role) => {
                     match pattern::compile(FILE, &rule.id, pattern) {
-                        Ok(_) => by_role.entry(role).or_default().push((&rule.id, pattern)),
+                        Ok(_) => by_role.entry(role).or_default().push(pattern),
                         Err(fault) => faults.push(fault),
                     }
                 }
@@ -190,6 +190,11 @@ impl QuoteRules {
     /// What the class or id of an HTML element says. Outlook puts `x_` before those of quoted mails.
     pub(super) fn container(&self, word: &str) -> Option<Container> {
         self.containers.get(word.trim_start_matches("x_")).copied()
+    }
+
+    /// Whether a subject is that of a mail answered or passed on.
+    pub(in crate::desk) fn is_answer(&self, subject: &str) -> bool {
+        self.prefix(subject).is_some()
     }
 
     /// The first prefix of a subject, tags in square brackets left aside.

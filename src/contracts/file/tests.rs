@@ -1,0 +1,400 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+use crate::desk::contract::{COLUMNS, Plan, ServiceWindow};
+
+const HEAD: &str = "contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders";
+const GOOD: &str = "UM/1,7743818919,K,SOS,8x5,NBD,2024-05-20,2027-05-19,A1,@k.example";
+
+/// A file of these bytes, in a directory that lives as long as the value.
+fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("list");
+    std::fs::write(&path, bytes).expect("a file");
+    (dir, path)
+}
+
+fn read(bytes: &[u8]) -> Result<Vec<Contract>, BadList> {
+    let (_dir, path) = file(bytes);
+    let mut contracts = Vec::new();
+    let read = ContractFile::open(&path).and_then(|file| {
+        file.read(&mut |contract| {
+            contracts.push(contract);
+            Ok(())
+        })
+    });
+    match read {
+        Ok(()) => Ok(contracts),
+        Err(error) => Err(error.downcast().expect("a fault of the list")),
+    }
+}
+
+/// The faults of a file; none where it is good.
+#[track_caller]
+fn check_bytes(bytes: &[u8], expected: &[&str]) {
+    let said = read(bytes).err().map(|list| list.faults).unwrap_or_default();
+    let said: Vec<String> = said.iter().map(LineFault::to_string).collect();
+    assert_eq!(said, expected);
+}
+
+#[track_caller]
+fn check(lines: &[&str], expected: &[&str]) {
+    check_bytes(lines.join("\n").as_bytes(), expected);
+}
+
+#[test]
+fn every_bad_line_is_named_with_its_number_and_column() {
+    check(&[], &[&format!("the file is empty; it must begin with {HEAD}")]);
+    check(&["", "  ", ""], &[&format!("the file is empty; it must begin with {HEAD}")]);
+    check(&[HEAD], &[]);
+    check(&[HEAD, GOOD, "", ",,,,,,,,,", "   "], &[]);
+    check(
+        &[
+            HEAD,
+            "UM/1,123,K,SOS,8x5,NBD,2024-05-20,2027-05-19,,@k.example",
+            "UM/2,7743818919,K,GOLD,9x5,NBD,20.05.2024,2027-05-19,,k.example",
+            "",
+            "UM/3,7743818919,K,SOS,8x5,NBD,2028-05-20,2027-05-19,,",
+            "UM/4,7743818919,K",
+            ",7743818919,K,SOS,8x5,4h,2024-05-20,2027-05-19,,",
+        ],
+        &[
+            "line 2, column nip: is not ten digits",
+            "line 3, column plan: is neither SOS nor AHB",
+            "line 3, column window: is neither 8x5 nor 24x7",
+            "line 3, column valid_from: is not a date such as 2026-04-30",
+            "line 3, column senders: holds an entry that is neither an address nor @domain; part the entries by ;",
+            "line 5, column valid_to: lies before valid_from",
+            "line 6: 3 values where the head names 10 columns",
+            "line 7, column contract: is empty; every line needs the contract's number",
+            "line 7, column delivery: is neither 8h nor NBD",
+        ],
+    );
+    // Line breaks of every kind, also within a cell.
+    for end in ["\n", "\r\n", "\r"] {
+        let cell = format!("UM/2,7743818919,\"K{end}L\",SOS,8x5,NBD,2024-05-20,2027-05-19,,");
+        let lines = [HEAD, "", GOOD, &cell, "", "", "UM/3,1"].join(end);
+        check_bytes(lines.as_bytes(), &["line 8: 2 values where the head names 10 columns"]);
+    }
+    check(&[HEAD, GOOD, GOOD], &["line 3, column contract: stands on line 2 already; keep one"]);
+    check(
+        &[HEAD, GOOD, &GOOD.replace("UM/1", "um / 1")],
+        &["line 3, column contract: stands on line 2 already; keep one"],
+    );
+}
+
+#[test]
+fn the_head_names_the_columns() {
+    let columns = COLUMNS.join(",");
+    check(
+        &["contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,mail"],
+        &[
+            &format!("line 1, column mail: there is no such column; the columns are {columns}"),
+            "line 1, column senders: is missing from the head",
+        ],
+    );
+    check(&[&format!("{HEAD},plan")], &["line 1, column plan: stands twice in the head; keep one"]);
+    // What stands in the place of a head is not repeated: it may be a customer's.
+    check(&[GOOD], &[&format!("line 1: does not name the columns; the file must begin with {columns}")]);
+    check(&["x"], &[&format!("line 1: does not name the columns; the file must begin with {columns}")]);
+    let turned = "Senders,SERIALS,valid_to,valid_from,delivery,window,plan,customer,nip, contract ";
+    check(&[turned, "@k.example,A1,2027-05-19,2024-05-20,NBD,8x5,SOS,K,7743818919,UM/1"], &[]);
+}
+
+#[test]
+fn marks_out_of_place_are_told() {
+    let line = "UM/1;7743818919;K;SOS;8x5;NBD;2024-05-20;2027-05-19;A1;A2;@k.example";
+    check(
+        &[&HEAD.replace(',', ";"), line],
+        &["line 2: 11 values where the head names 10 columns; put lists of serials and senders in quotation marks"],
+    );
+    check(
+        &[HEAD, "UM/1,7743818919,\"K,SOS,8x5,NBD,2024-05-20,2027-05-19,,", "UM/2,7743818919,K,SOS", "x"],
+        &["line 2: 3 values where the head names 10 columns, up to line 4: is a quotation mark left open?"],
+    );
+    // A trailing separator, as spreadsheets write for a column that was emptied.
+    check(&[&format!("{HEAD},"), &format!("{GOOD},")], &[]);
+    check(&[HEAD, &format!("{GOOD},,,")], &[]);
+    check(&[HEAD, &format!("{GOOD},x")], &["line 2: 11 values where the head names 10 columns"]);
+}
+
+#[test]
+fn faults_beyond_the_limit_are_counted() {
+    let lines: Vec<String> = (0..MOST_FAULTS + 7).map(|at| format!("UM/{at},1,K,SOS,8x5,NBD,x,2027-05-19,,")).collect();
+    let list = read(format!("{HEAD}\n{}", lines.join("\n")).as_bytes()).expect_err("faults");
+    assert_eq!((list.faults.len(), list.unlisted), (MOST_FAULTS, MOST_FAULTS + 14));
+    assert!(list.to_string().ends_with(&format!("and {} faults more", MOST_FAULTS + 14)));
+}
+
+#[test]
+fn a_list_is_read_in_either_encoding() {
+    let line = "UM/1;6127380589;Dębomax Łódź;SOS;24x7;8h;2025-01-01;2026-01-01;\"A1;A2\";@d.example";
+    let text = format!("{}\r\n{line}\r\n", HEAD.replace(',', ";"));
+    let with_mark = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+    let (windows_1250, _, lost) = encoding_rs::WINDOWS_1250.encode(&text);
+    assert!(!lost);
+    for bytes in [text.as_bytes(), &with_mark, &windows_1250] {
+        let contracts = read(bytes).expect("a good list");
+        let [contract] = contracts.as_slice() else { panic!("{contracts:?}") };
+        assert_eq!(contract.customer, "Dębomax Łódź");
+        assert_eq!(contract.serials, ["A1", "A2"]);
+        assert_eq!((contract.plan, contract.window), (Plan::Sos, ServiceWindow::Always));
+    }
+}
+
+#[test]
+fn a_character_across_two_pieces_is_utf8_all_the_same() {
+    for padding in 0..4 {
+        let name = format!("{}{}", "x".repeat(padding), "ż".repeat(190));
+        let lines: Vec<String> = (0..400)
+            .map(|at| GOOD.replace("UM/1,", &format!("UM/{at},")).replace(",K,", &format!(",{name},")))
+            .collect();
+        let contracts = read(format!("{HEAD}\n{}", lines.join("\n")).as_bytes()).expect("a good list");
+        assert!(contracts.len() == 400 && contracts.iter().all(|contract| contract.customer == name));
+    }
+}
+
+#[test]
+fn what_is_no_list_is_refused_as_a_whole() {
+    check_bytes(b"\xff\xfec\0o\0", &["is text in UTF-16; save it as CSV UTF-8"]);
+    check_bytes(b"contract\0", &["is neither CSV nor XLSX: it holds zero bytes"]);
+    check_bytes(
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        &[
+            "is a workbook of an old form (.xls), or one with a password; save it as .xlsx without a password, or as CSV",
+        ],
+    );
+    let dir = tempfile::tempdir().expect("a directory");
+    let refused = ContractFile::open(dir.path()).expect_err("no file");
+    assert!(refused.to_string().ends_with("is no file that can be read twice"), "{refused}");
+    let refused = ContractFile::open(&dir.path().join("none")).expect_err("no file");
+    assert!(refused.to_string().contains("cannot read the contracts"), "{refused}");
+}
+
+#[test]
+fn a_file_larger_than_any_list_is_refused_unread() {
+    let (_dir, path) = file(b"");
+    let sparse = std::fs::File::options().write(true).open(&path).expect("the file");
+    sparse.set_len(2_000_000_000).expect("a length");
+    let refused = ContractFile::open(&path).expect_err("too large").to_string();
+    assert!(
+        refused.ends_with("larger than 256 MB; a list of contracts is not: see whether it is the right one"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_line_without_an_end_is_refused() {
+    let long = |bytes: usize| format!("{HEAD}\n\n{GOOD}{}\n{}", " ".repeat(bytes), GOOD.replace("UM/1", "UM/2"));
+    check_bytes(long(10_000_000).as_bytes(), &[]);
+    check_bytes(long(17_000_000).as_bytes(), &["line 3: is longer than 16 MB; see whether it is the right file"]);
+}
+
+/// A workbook with one sheet. Of a cell like `d:46142` the rest is a number shown as a date, of
+/// `n:5` a number, of `e:#N/A` an error, of `b:1` true; every other cell is text.
+fn workbook(rows: &[Vec<String>]) -> Vec<u8> {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let mut sheet = String::new();
+    for (row, cells) in rows.iter().enumerate() {
+        sheet.push_str(&format!("<row r=\"{}\">", row + 1));
+        for (column, cell) in cells.iter().enumerate() {
+            let at = format!("{}{}", char::from(b'A' + u8::try_from(column).expect("few columns")), row + 1);
+            sheet.push_str(&match cell.split_once(':') {
+                Some(("d", number)) => format!("<c r=\"{at}\" s=\"1\"><v>{number}</v></c>"),
+                Some(("n", number)) => format!("<c r=\"{at}\"><v>{number}</v></c>"),
+                Some(("e", error)) => format!("<c r=\"{at}\" t=\"e\"><v>{error}</v></c>"),
+                Some(("b", truth)) => format!("<c r=\"{at}\" t=\"b\"><v>{truth}</v></c>"),
+                _ if cell.is_empty() => String::new(),
+                _ => format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{}</t></is></c>", escaped(cell)),
+            });
+        }
+        sheet.push_str("</row>");
+    }
+    zipped(&sheet, &[])
+}
+
+/// A workbook with this text between `<sheetData>` and its end, and further parts.
+fn zipped(sheet: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
+    const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+    const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let relation = |id: &str, kind: &str, target: &str| {
+        format!("<Relationship Id=\"{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+    };
+    let relations = |all: String| format!("<Relationships xmlns=\"{RELATIONS}\">{all}</Relationships>");
+    let parts = [
+        ("_rels/.rels", relations(relation("r1", "officeDocument", "xl/workbook.xml"))),
+        (
+            "xl/_rels/workbook.xml.rels",
+            relations(relation("r1", "worksheet", "worksheets/sheet1.xml") + &relation("r2", "styles", "styles.xml")),
+        ),
+        (
+            "xl/workbook.xml",
+            format!(
+                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets><sheet name=\"Umowy\" sheetId=\"1\" \
+                 r:id=\"r1\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/styles.xml",
+            format!(
+                "<styleSheet xmlns=\"{MAIN}\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs>\
+                 </styleSheet>"
+            ),
+        ),
+        ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{sheet}</sheetData></worksheet>")),
+    ];
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let parts = parts.iter().map(|(name, text)| (*name, text.as_bytes())).chain(more.iter().copied());
+    for (name, bytes) in parts {
+        archive.start_file(name, SimpleFileOptions::default()).expect("a part");
+        archive.write_all(bytes).expect("its bytes");
+    }
+    archive.finish().expect("an archive").into_inner()
+}
+
+fn row(text: &str) -> Vec<String> {
+    text.split('|').map(str::to_string).collect()
+}
+
+/// The faults of a workbook with the usual head and these rows.
+#[track_caller]
+fn check_rows(rows: &[&str], expected: &[&str]) {
+    let head = vec![row(&HEAD.replace(',', "|"))];
+    check_bytes(&workbook(&[head, rows.iter().map(|text| row(text)).collect()].concat()), expected);
+}
+
+#[test]
+fn a_workbook_holds_the_same_list() {
+    let rows = [
+        row(&HEAD.replace(',', "|")),
+        row("40222051|n:7743818919|Dębomax & Syn|SOS|24x7|8h|d:45797|2027-05-19|A1;A2\nA3|@d.example"),
+        Vec::new(),
+        row("n:40223418|PL7743818919|K|ahb|8x5|nbd|2024-05-20|d:46142||"),
+    ];
+    let contracts = read(&workbook(&rows)).expect("a good list");
+    let [first, second] = contracts.as_slice() else { panic!("{contracts:?}") };
+    assert_eq!((first.number.as_str(), first.nip.as_str()), ("40222051", "7743818919"));
+    assert_eq!(first.customer, "Dębomax & Syn");
+    assert_eq!(first.valid_from, jiff::civil::date(2025, 5, 20));
+    assert_eq!(first.serials, ["A1", "A2", "A3"]);
+    assert_eq!((second.number.as_str(), second.valid_to), ("40223418", jiff::civil::date(2026, 4, 30)));
+    assert!(second.serials.is_empty() && second.senders.is_empty());
+}
+
+#[test]
+fn what_excel_makes_of_a_number_is_told() {
+    let text = "give the cell the format Text and type it again";
+    check_rows(
+        &[
+            "UM/1|7743818919|K|SOS|8x5|NBD|d:45797.5|n:46142|n:2102359579000000311|@k.example",
+            "d:46142|e:#N/A|b:1|SOS|8x5|NBD|d:45797|d:46142|n:1013007741|",
+        ],
+        &[
+            "line 2, column valid_from: has a time of day; a date alone belongs here",
+            "line 2, column valid_to: is a number; give the cell the format Date, or write text such as 2026-04-30",
+            &format!(
+                "line 2, column serials: is a number of more than 15 digits, of which Excel has lost the last: {text}"
+            ),
+            &format!("line 3, column contract: is a date or time; Excel makes one of what looks like it: {text}"),
+            "line 3, column nip: holds the error #N/A",
+            &format!("line 3, column customer: is true or false; {text}"),
+        ],
+    );
+    check_rows(
+        &["UM/1|7743818919|K|SOS|8x5|NBD|2024-05-20|2027-05-19|A1|@k.example|x", "UM/2|1"],
+        &[
+            "line 2: 11 values where the head names 10 columns",
+            "line 3, column nip: is not ten digits",
+            "line 3, column plan: is neither SOS nor AHB",
+            "line 3, column window: is neither 8x5 nor 24x7",
+            "line 3, column delivery: is neither 8h nor NBD",
+            "line 3, column valid_from: is not a date such as 2026-04-30",
+            "line 3, column valid_to: is not a date such as 2026-04-30",
+        ],
+    );
+    check_bytes(&workbook(&[]), &[&format!("the file is empty; it must begin with {HEAD}")]);
+}
+
+/// The faults of a workbook that may unpack to a hundredth of what is usual.
+#[track_caller]
+fn check_small_limits(bytes: &[u8], expected: &[&str]) {
+    let (_dir, path) = file(bytes);
+    let mut each = |_| Ok(());
+    let mut lines = Lines::new(&mut each);
+    let usual = xlsx_file::LIMITS;
+    let limits = xlsx_file::Limits { bytes: usual.bytes / 100, tags: usual.tags / 100, parts: usual.parts / 100 };
+    xlsx_file::read(std::fs::File::open(path).expect("the file"), limits, &mut lines).expect("no fault of the disk");
+    let said: Vec<String> = lines.into_faults().0.iter().map(LineFault::to_string).collect();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_workbook_that_unpacks_to_too_much_is_refused() {
+    let refusal = "unpacks to more than any list of contracts has; it is not read further";
+    let head = [row(&HEAD.replace(',', "|")), row(&GOOD.replace(',', "|"))];
+    check_small_limits(&workbook(&head), &[]);
+    let bomb = zipped("", &[("xl/sharedStrings.xml", &vec![0; 3_000_000])]);
+    assert!(bomb.len() < 20_000);
+    check_small_limits(&bomb, &[refusal]);
+    // Few bytes, many strings.
+    check_small_limits(&zipped("", &[("xl/sharedStrings.xml", "<si/>".repeat(250_000).as_bytes())]), &[refusal]);
+    // Many parts that nobody asks for.
+    let names: Vec<String> = (0..30).map(|at| format!("part{at}")).collect();
+    let parts: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    check_small_limits(&zipped("", &parts), &["has 35 parts, more than any list of contracts"]);
+}
+
+#[test]
+fn a_cell_far_away_costs_no_memory() {
+    let far = "<row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>";
+    check_bytes(&zipped(far, &[]), &[&format!("the file is empty; it must begin with {HEAD}")]);
+}
+
+#[test]
+fn a_broken_workbook_is_refused() {
+    let whole = workbook(&[row(&HEAD.replace(',', "|")), row(&GOOD.replace(',', "|"))]);
+    assert_eq!(read(&whole).expect("a good list").len(), 1);
+    let cut = read(whole.get(..whole.len() / 2).expect("a half")).expect_err("half a workbook").to_string();
+    assert!(cut.contains("cannot be read as a workbook"), "{cut}");
+    let empty = read(&zipped("<row><c", &[])).expect_err("broken").to_string();
+    assert!(empty.contains("cannot be read as a workbook"), "{empty}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes, there is a list or a reason.
+    #[test]
+    fn arbitrary_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        let _ = read(&bytes);
+        let _ = read(&[HEAD.as_bytes(), b"\n", &bytes].concat());
+        let _ = read(&[b"PK\x03\x04", bytes.as_slice()].concat());
+    }
+
+    /// Cells of arbitrary text, quotes and separators among them.
+    #[test]
+    fn arbitrary_cells_do_no_harm(cells in prop::collection::vec("[\"',;\\n\\r@A1żŁ\u{feff}-]{0,12}", 0..40)) {
+        let _ = read(format!("{HEAD}\n{}", cells.join(",")).as_bytes());
+        let _ = read(&workbook(&[row(&HEAD.replace(',', "|")), cells.into_iter().take(20).collect()]));
+    }
+
+    /// A workbook with a few bytes changed, in its parts and in the archive around them.
+    #[test]
+    fn a_damaged_workbook_does_no_harm(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+        let mut packed = workbook(&[row(&HEAD.replace(',', "|")), row(&GOOD.replace(',', "|"))]);
+        let mut sheet = "<row r=\"1\"><c r=\"A1\" s=\"1\" t=\"s\"><v>45797</v></c></row>".repeat(3).into_bytes();
+        for (at, byte) in changes {
+            let (in_packed, in_sheet) = (at.index(packed.len()), at.index(sheet.len()));
+            packed[in_packed] = byte;
+            sheet[in_sheet] = byte;
+        }
+        let _ = read(&packed);
+        let _ = read(&zipped(&String::from_utf8_lossy(&sheet), &[]));
+    }
+}

@@ -1,0 +1,188 @@
+//! What in a mail the rules for robots and people match.
+
+use super::RobotRules;
+use super::rules::Role;
+use crate::desk::message::Message;
+use crate::desk::rules::role::Matched;
+use crate::desk::text::fold::fold;
+use crate::desk::text::{Part, Written};
+
+/// Characters of the sender's own text that are looked at.
+const LONGEST_TEXT: usize = 20_000;
+
+/// Characters in which words of absence or receipt stand: a note begins with them.
+const BEGINNING: usize = 1_500;
+
+/// Sentences that are looked at.
+const MOST_SENTENCES: usize = 1_000;
+
+/// Letters up to which a text says nothing.
+const NOTHING: usize = 3;
+
+/// A mail's header fields, sender, subject and text, in the spelling of the rules.
+pub(super) struct Marks<'a> {
+    rules: &'a RobotRules,
+    headers: Vec<String>,
+    sender: String,
+    /// As it is, without the signs around a tag in front, and without such tags.
+    subjects: [String; 3],
+    /// What the sender or its program wrote, in one line: no quote, no forward.
+    text: String,
+    /// What the mail says, quotes and all, where the sender's own text is empty: a desk that asks
+    /// to answer above a line puts its own words below it.
+    whole: String,
+    /// The sentences of what was written now.
+    sentences: Vec<String>,
+    /// Their clauses, but for those on what to do if something happens.
+    clauses: Vec<String>,
+}
+
+impl<'a> Marks<'a> {
+    pub(super) fn of(message: &Message, written: &Written, rules: &'a RobotRules) -> Marks<'a> {
+        let headers = message.headers.iter().map(|header| fold(&format!("{}: {}", header.name, header.value)));
+        let sender = message.from.as_ref().map(|from| fold(&format!("{} <{}>", from.name, from.address)));
+        let subject = fold(&message.subject);
+        let mut text = String::new();
+        for section in &written.sections {
+            if !matches!(section.part, Part::Quote | Part::Forward) && text.len() < LONGEST_TEXT {
+                in_one_line(&section.text, &mut text);
+            }
+        }
+        let mut whole = String::new();
+        if !text.contains(char::is_alphabetic) {
+            written.sections.iter().for_each(|section| in_one_line(&section.text, &mut whole));
+        }
+        let now = fold(&written.text(Part::Now).chars().take(LONGEST_TEXT).collect::<String>());
+        let sentences = now.split(['.', '!', '\n', ';']).map(str::trim).filter(|sentence| !sentence.is_empty());
+        let sentences: Vec<String> = sentences.take(MOST_SENTENCES).map(str::to_string).collect();
+        let in_case = |text: &str| rules.0.is(Role::InCase, text);
+        let clauses = sentences.iter().filter(|sentence| !in_case(sentence.split(',').next().unwrap_or_default()));
+        let clauses = clauses.flat_map(|sentence| sentence.split(',')).filter(|clause| !in_case(clause));
+        let clauses = clauses.map(str::to_string).collect();
+        Marks {
+            rules,
+            headers: headers.collect(),
+            sender: sender.unwrap_or_default(),
+            subjects: [
+                subject.trim_start_matches(['[', '(', '*', ' ', '!', '<']).to_string(),
+                without_tags(&subject).to_string(),
+                subject,
+            ],
+            text,
+            whole,
+            sentences,
+            clauses,
+        }
+    }
+
+    /// The rule of this role that a header field matches.
+    pub(super) fn header(&self, role: Role) -> Option<&'a str> {
+        self.headers.iter().find_map(|line| self.first(role, line))
+    }
+
+    pub(super) fn sender(&self, role: Role) -> Option<&'a str> {
+        self.first(role, &self.sender)
+    }
+
+    pub(super) fn subject(&self, role: Role) -> Option<&'a str> {
+        self.subjects.iter().find_map(|subject| self.first(role, subject))
+    }
+
+    pub(super) fn text(&self, role: Role) -> Option<&'a str> {
+        self.first(role, &self.text)
+    }
+
+    /// A header field by which the mail is a robot's.
+    pub(super) fn robot(&self) -> Option<&'a str> {
+        self.header(Role::Robot).or_else(|| self.header(Role::Mass))
+    }
+
+    /// A sign that nobody reads answers.
+    pub(super) fn hint(&self) -> Option<&'a str> {
+        self.header(Role::Hint).or_else(|| self.sender(Role::NoReply))
+    }
+
+    /// Words of absence or receipt near the beginning.
+    pub(super) fn absence(&self) -> Option<&'a str> {
+        let text = if self.whole.is_empty() { &self.text } else { &self.whole };
+        let mut end = text.len().min(BEGINNING);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.first(Role::Absence, text.get(..end).unwrap_or_default())
+    }
+
+    /// Whether somebody says that a device is broken.
+    pub(super) fn has_fault(&self) -> bool {
+        self.any(&self.clauses, Role::Fault) || self.subject(Role::Fault).is_some()
+    }
+
+    /// Whether somebody wants something from us.
+    pub(super) fn pleads(&self) -> bool {
+        self.any(&self.sentences, Role::Plea)
+    }
+
+    pub(super) fn greets(&self) -> bool {
+        self.rules.0.is(Role::Greeting, self.text.trim_start())
+    }
+
+    /// Whether the text speaks of a fault or of something that we are to do.
+    pub(super) fn says_else(&self) -> bool {
+        self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea)
+    }
+
+    /// Whether the text says for the most part what no rule knows.
+    pub(super) fn says_the_unknown(&self) -> bool {
+        let known = |clause: &str| {
+            let roles = [Role::Absence, Role::Greeting, Role::Notification];
+            roles.iter().any(|&role| self.rules.0.is(role, clause))
+        };
+        let letters = |clauses: &[String], of: &dyn Fn(&str) -> bool| -> usize {
+            clauses.iter().filter(|clause| of(clause)).map(String::len).sum()
+        };
+        let unknown = letters(&self.clauses, &|clause| !known(clause));
+        let all = letters(&self.sentences, &|_| true);
+        unknown * 2 > all
+    }
+
+    pub(super) fn says_nothing(&self) -> bool {
+        self.text.chars().filter(|c| c.is_alphabetic()).count() <= NOTHING
+    }
+
+    /// An answer to an invitation (RFC 5546 section 3.2.3) in which nobody wrote anything.
+    pub(super) fn is_calendar_reply(&self, message: &Message) -> bool {
+        let calendars = message.attachments.iter().filter(|file| file.media_type == "text/calendar");
+        let replies = calendars.filter(|file| fold(&file.text()).lines().any(|line| line.trim() == "method:reply"));
+        replies.count() > 0 && !self.says_else() && self.sentences.len() <= 3
+    }
+
+    fn any(&self, pieces: &[String], role: Role) -> bool {
+        pieces.iter().any(|piece| self.rules.0.is(role, piece))
+    }
+
+    fn first(&self, role: Role, folded: &str) -> Option<&'a str> {
+        self.rules.0.first(role, folded).map(|Matched { id, .. }| id.as_str())
+    }
+}
+
+/// Adds a text in one line, folded.
+fn in_one_line(text: &str, line: &mut String) {
+    for word in fold(text).split_whitespace() {
+        if line.len() > LONGEST_TEXT {
+            return;
+        }
+        line.push_str(word);
+        line.push(' ');
+    }
+}
+
+/// A subject without tags in square brackets or between asterisks in front.
+fn without_tags(subject: &str) -> &str {
+    let mut rest = subject.trim_start();
+    for (open, close) in [('[', ']'); 5].into_iter().chain([('*', '*')]) {
+        if let Some((_, after)) = rest.strip_prefix(open).and_then(|tag| tag.split_once(close)) {
+            rest = after.trim_start_matches([close, ' ', ':', '-']);
+        }
+    }
+    rest
+}

@@ -1,0 +1,163 @@
+//! Escalation is a hand-over: the ticket goes out with everything that is known, and comes back as
+//! taken when a person answers.
+
+use super::progress::Progress;
+use super::{Case, Decision, Disposition, Effect};
+use crate::desk::answer::{Answer, Ground};
+use crate::desk::message::Address;
+use crate::desk::reply::{self, Occasion};
+use crate::desk::site::Site;
+use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Step, Ticket};
+use crate::desk::ticket_number::TicketNumber;
+use crate::desk::token::{Purpose, Token};
+
+/// What stands in the first line of an answer that is meant for the customer.
+const RELAY: &str = "#relay";
+
+/// How the entry of a wish begins.
+const WISH: &str = "escalation asked for";
+
+/// Who a ticket is handed over to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The escalation address.
+    First,
+    /// Whoever is told when nobody there takes it.
+    Second,
+}
+
+impl Level {
+    /// What stands for it in a reply address.
+    pub fn id(self) -> &'static str {
+        match self {
+            Level::First => "first",
+            Level::Second => "second",
+        }
+    }
+
+    fn of_id(id: &str) -> Option<Level> {
+        [Level::First, Level::Second].into_iter().find(|level| level.id() == id)
+    }
+
+    /// Where it is reached.
+    pub fn address(self, site: &Site) -> Option<&str> {
+        match self {
+            Level::First => Some(&site.identity.escalation_address),
+            Level::Second => site.second_level_address.as_deref(),
+        }
+    }
+}
+
+/// Forwards the ticket with everything that is known. At the first level a person has to take it
+/// over; where somebody is asked to already, that clock runs on.
+pub(super) fn forward(progress: &mut Progress, level: Level, occasion: &Occasion, originals: &[Vec<u8>]) {
+    let (site, now, number) = (progress.site, progress.now, progress.ticket.number);
+    let Some(address) = level.address(site) else { return };
+    if level == Level::First && !untaken(progress) {
+        progress.start(ClockKind::HandOver, now, "forwarded to escalation");
+    }
+    let letter = reply::escalation(site, &progress.ticket, occasion, level, address, originals, now);
+    if let Ok(post) = &letter {
+        progress.push(Effect::Thread(number, post.message_id.clone()));
+    }
+    progress.push(letter);
+}
+
+/// Forwards the ticket at once, because somebody asks for it in words. Not again while it waits to be
+/// taken over after such a wish: the engineers have the mail, and escalation has the ticket.
+pub(super) fn on_wish(progress: &mut Progress, who: &str, why: &str, cause: &[u8], originals: &[Vec<u8>]) {
+    let wished = |entry: &Entry| entry.kind == EntryKind::Escalated && entry.text.starts_with(WISH);
+    let again = untaken(progress) && progress.ticket.entries.iter().any(wished);
+    if again {
+        progress.record(EntryKind::Reminded, who, format!("{WISH} again: {why}; it waits to be taken over already"));
+        return;
+    }
+    progress.record(EntryKind::Escalated, who, format!("{WISH}: {why}"));
+    forward(progress, Level::First, &Occasion::Wish { why, cause }, originals);
+}
+
+/// Forwards the ticket at once, because somebody of the desk says so.
+pub(super) fn on_order(progress: &mut Progress, who: &str, why: &str, cause: &[u8], originals: &[Vec<u8>]) {
+    progress.record(EntryKind::Escalated, who, format!("ordered: {why}"));
+    forward(progress, Level::First, &Occasion::Wish { why, cause }, originals);
+}
+
+fn untaken(progress: &Progress) -> bool {
+    progress.ticket.running(ClockKind::HandOver).next().is_some()
+}
+
+/// The level that an answer from escalation comes from and the ticket it is about, where the mail
+/// came to a genuine reply address of a hand-over.
+pub(super) fn answered(case: &Case) -> Option<(Level, TicketNumber)> {
+    let Some(Ok(Token { purpose: Purpose::Escalation, ticket, person })) = &case.keys.token else { return None };
+    // Our own mail that comes back on that way answers nothing.
+    let ours = case.mail.message.message_id.as_deref().is_some_and(|id| case.site.token_keys.is_ours(id));
+    if ours { None } else { Some((Level::of_id(person)?, ticket.parse().ok()?)) }
+}
+
+/// A person's answer from escalation: the ticket is taken over, the engineers read it, and the
+/// customer, too, where the first line says so.
+pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNumber) -> Decision {
+    let Some(ticket) = case.facts.ticket(number) else {
+        return case.parked("reply-address-of-no-ticket", None);
+    };
+    if !belongs_to(&from.address, level, case.site) {
+        return case.parked("reply-address-of-escalation", None);
+    }
+    let ground = Ground::of(ticket, &case.facts.shown, case.site);
+    let seed = reply::picture_seed(case.site, case.mail);
+    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    let relayed = answer.orders.iter().any(|order| order.trim().eq_ignore_ascii_case(RELAY));
+    if relayed && answer.is_empty() {
+        return case.parked("empty-answer", None);
+    }
+    if relayed && let Some(found) = answer.internal(&case.reading.texts, &ground, &case.site.rules.quotes) {
+        return case.parked_for("internal-text-in-answer", Some(&found.to_string()), None);
+    }
+    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
+    progress.entry(case.entry(EntryKind::TakenOver, &from.address, Some(ticket)));
+    if let Some(id) = &case.mail.message.message_id {
+        progress.push(Effect::Thread(ticket.number, id.clone()));
+    }
+    progress.end(ClockKind::HandOver, case.now, Ending::Satisfied, &from.address);
+    if relayed && let Err(reason) = relay(&mut progress, case, from, &answer) {
+        return case.parked(reason, None);
+    }
+    for engineer in case.site.active_engineers() {
+        let post =
+            reply::taken_over(case.site, &progress.ticket, from, &answer, relayed, case.mail, engineer, case.now);
+        progress.push(post);
+    }
+    case.decision(Disposition::Attached(ticket.number), "escalation-answers", progress.effects)
+}
+
+/// Passes an answer from escalation on to the customer: a person's contact like any other.
+fn relay(progress: &mut Progress, case: &Case, from: &Address, answer: &Answer) -> Result<(), &'static str> {
+    let name = if from.name.is_empty() { &case.site.identity.name } else { &from.name };
+    let post = reply::relay(case.site, &progress.ticket, name, answer, case.mail, case.now);
+    let post = post.map_err(|_| "answer-cannot-be-written")?;
+    progress.step(Step::Contact, case.now).map_err(|_| "ticket-takes-no-answer")?;
+    let answered = Entry {
+        message_id: Some(post.message_id.clone()),
+        ..case.entry(EntryKind::Answered, &from.address, Some(&progress.ticket))
+    };
+    progress.entry(Entry { text: answer.text.clone(), ..answered });
+    progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
+    progress.push(Effect::Send(post));
+    Ok(())
+}
+
+/// Whether an address is one of those that the hand-over went to: the same address, another of its
+/// domain (people answer a shared mailbox from their own), or an engineer's.
+fn belongs_to(address: &str, level: Level, site: &Site) -> bool {
+    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    let sent_to = level.address(site).and_then(domain);
+    site.engineer_by_address(address).is_some() || sent_to.is_some() && domain(address) == sent_to
+}
+
+/// The originals of a ticket with the mail that is decided now behind them.
+pub(super) fn with_this_mail(case: &Case, ticket: &Ticket) -> Vec<Vec<u8>> {
+    let before = case.facts.originals.iter().filter(|(number, _)| *number == ticket.number);
+    let before = before.flat_map(|(_, originals)| originals.iter().cloned());
+    before.chain([case.mail.raw.clone()]).collect()
+}

@@ -1,0 +1,37 @@
+//! The mail server has accepted a mail of ours: the promises that it keeps are kept.
+
+use jiff::Timestamp;
+
+use super::progress::Progress;
+use super::{Effect, SentMail};
+use crate::desk::reply::Keeps;
+use crate::desk::site::Site;
+use crate::desk::ticket::{ClockKind, Ending, State, Ticket};
+
+/// What follows from the acceptance of a mail. It answers what was there when it was written: a
+/// clock set going later runs on.
+pub fn accepted(sent: &SentMail, ticket: &Ticket, site: &Site, now: Timestamp) -> Vec<Effect> {
+    let mut progress = Progress::new(ticket.clone(), site, now);
+    match sent.keeps {
+        None => {}
+        Some(Keeps::Acknowledgement) => {
+            let kept = |kind| kind == ClockKind::Acknowledge;
+            progress.end_where(now, Ending::Satisfied, &sent.message_id, |clock| kept(clock.kind));
+        }
+        Some(Keeps::Contact) => contact(&mut progress, sent.written_at, now, &sent.message_id),
+    }
+    progress.effects
+}
+
+/// A person has made contact at `at`, and `by` says how: what the customer waited for since before
+/// `written_at` is answered, and the time to the end of the matter begins.
+pub(super) fn contact(progress: &mut Progress, written_at: Timestamp, at: Timestamp, by: &str) {
+    let reacts = progress.ticket.running(ClockKind::Reaction).any(|clock| clock.created_at <= written_at);
+    let answered = |kind| matches!(kind, ClockKind::Reaction | ClockKind::FollowUp);
+    progress.end_where(at, Ending::Satisfied, by, |clock| answered(clock.kind) && clock.created_at <= written_at);
+    let over = matches!(progress.ticket.state, State::Resolved | State::Closed | State::Merged);
+    let begun = progress.ticket.running(ClockKind::Resolution).next().is_some();
+    if reacts && !over && !begun {
+        progress.start(ClockKind::Resolution, at, "a person's first contact");
+    }
+}
