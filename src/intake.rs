@@ -13,6 +13,7 @@ use self::arrival::Arrival;
 use crate::backoff::Backoff;
 use crate::config::Start;
 use crate::desk::message;
+use crate::failpoint::{self, Point};
 use crate::imap;
 use crate::log;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
@@ -68,8 +69,6 @@ impl<F: Folder> Intake<F> {
     /// Watches until `stop` says so. `seen` is told after each full pass.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>, seen: impl Fn() + Send) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
-        let mut reachable = true;
-        let part = Part::mailbox(&self.watched.mailbox, &self.watched.folder);
         while !*stop.borrow() {
             let pass = tokio::select! {
                 pass = self.pass_and_wait(&seen) => pass,
@@ -77,18 +76,12 @@ impl<F: Folder> Intake<F> {
             };
             let Watched { mailbox, folder, .. } = &self.watched;
             match pass {
-                Ok(()) => {
-                    if !std::mem::replace(&mut reachable, true) {
-                        tracing::info!(mailbox, folder, "the mailbox answers again");
-                    }
-                    self.office.outages.works(&part);
-                    backoff.reset();
-                }
+                Ok(()) => backoff.reset(),
                 Err(error) => {
                     let wait = backoff.next_wait();
                     let (reason, now) = (log::error(&error), self.office.now());
-                    self.office.outages.failed(part.clone(), reason.clone(), wants_a_person(&error), now);
-                    if std::mem::replace(&mut reachable, false) {
+                    let part = Part::mailbox(mailbox, folder);
+                    if self.office.outages.failed(part, reason.clone(), wants_a_person(&error), now) {
                         tracing::warn!(
                             mailbox,
                             folder,
@@ -121,6 +114,11 @@ impl<F: Folder> Intake<F> {
 
     async fn pass_and_wait(&mut self, seen: &impl Fn()) -> anyhow::Result<()> {
         self.pass().await?;
+        let Watched { mailbox, folder, .. } = &self.watched;
+        if let Some(ended) = self.office.outages.works(&Part::mailbox(mailbox, folder)) {
+            let seconds = self.office.now().duration_since(ended.since).as_secs();
+            tracing::info!(mailbox, folder, seconds, "the mailbox answers again");
+        }
         seen();
         self.heart.waits(self.watched.poll_interval + STEP);
         self.folder.wait(self.watched.poll_interval).await?;
@@ -236,6 +234,7 @@ impl<F: Folder> Intake<F> {
 
     async fn file(&mut self, opened: OpenedFolder, uid: Uid) -> anyhow::Result<()> {
         self.folder.file(uid, &self.watched.filing).await.context("cannot file a mail")?;
+        failpoint::reach(Point::Filed);
         self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await
     }
 
@@ -258,11 +257,13 @@ impl<F: Folder> Intake<F> {
             }
             fetched => fetched,
         };
+        failpoint::reach(Point::Fetched);
         let arrival = Arrival { watched: self.watched.clone(), opened, listed };
         let stays = matches!(fetched, Fetched::TooLarge { .. } | Fetched::Refused(_));
         let office = Arc::clone(&self.office);
         let settled = tokio::task::spawn_blocking(move || arrival.settle(&office, fetched));
         let (disposition, reason) = settled.await.context("deciding a mail broke off")??;
+        failpoint::reach(Point::Committed);
         let milliseconds = began.elapsed().as_millis() as u64;
         let arrival_to_seen = seen_at.duration_since(internal_date).as_secs_f64();
         self.office.metrics.mail(disposition.name(), &reason, arrival_to_seen, began.elapsed().as_secs_f64());

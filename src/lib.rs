@@ -44,6 +44,7 @@
 //! | [`outage`] | what does not work at this moment |
 //! | [`metrics`] | figures for Prometheus |
 //! | [`health`] | the health pages |
+//! | [`failpoint`] | where a test lets the program die |
 //! | [`log`] | one line an event, without personal data |
 //!
 //! Direction: `main → commands → service → loops → {imap, maildir, smtp, store} → desk`. Mailboxes, sending
@@ -75,6 +76,7 @@ pub mod commands;
 pub mod config;
 pub mod contracts;
 pub mod desk;
+pub mod failpoint;
 pub mod health;
 pub mod imap;
 pub mod intake;

@@ -162,10 +162,18 @@ fn register_figures(registry: &mut Registry, snapshot: &Snapshot<'_>) {
         counts.map(labelled)
     });
     gauges("clocks", "Running clocks; due soon is within the hour", clocks.collect());
-    let states =
-        [("pending", figures.outbox_pending), ("retrying", figures.outbox_retrying), ("failed", figures.outbox_failed)];
+    let states = [
+        ("pending", figures.outbox_pending),
+        ("retrying", figures.outbox_retrying),
+        ("unknown", figures.outbox_unknown),
+        ("failed", figures.outbox_failed),
+    ];
     let outbox = states.map(|(state, count)| (vec![("state", state.to_string())], count as f64));
-    gauges("outbox", "Mails that are not sent; retrying ones are pending, too", outbox.to_vec());
+    gauges(
+        "outbox",
+        "Mails that are not sent; retrying ones and those of unknown fate are pending, too",
+        outbox.to_vec(),
+    );
     let oldest = figures.oldest_pending.map(|at| (Vec::new(), age(at)));
     gauges("outbox_oldest_age_seconds", "Since the oldest waiting mail was written", Vec::from_iter(oldest));
     let parked = figures.parked.iter().map(|(cause, count)| (vec![("cause", cause.clone())], *count as f64));

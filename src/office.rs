@@ -22,7 +22,6 @@ use crate::desk::site::Site;
 use crate::desk::token::TokenKeys;
 use crate::metrics::Metrics;
 use crate::outage::Outages;
-use crate::outbox::UnderWay;
 use crate::pulse::Pulse;
 use crate::store::{Store, Work};
 
@@ -40,8 +39,6 @@ pub struct Office {
     pub timer_bell: Arc<Notify>,
     /// Rings when the alert command is to be run.
     pub alert_bell: Arc<Notify>,
-    /// The mails that are being sent at this moment.
-    pub under_way: Arc<UnderWay>,
     /// Whether the loops are alive.
     pub pulse: Arc<Pulse>,
     /// What does not work at this moment.
@@ -84,7 +81,6 @@ impl Office {
             outbox_bell: Arc::default(),
             timer_bell: Arc::default(),
             alert_bell: Arc::default(),
-            under_way: Arc::default(),
             pulse: Arc::default(),
             outages: Arc::default(),
             metrics: Arc::default(),
@@ -109,7 +105,6 @@ impl Office {
             outbox_bell: Arc::clone(&self.outbox_bell),
             timer_bell: Arc::clone(&self.timer_bell),
             alert_bell: Arc::clone(&self.alert_bell),
-            under_way: Arc::clone(&self.under_way),
             pulse: Arc::clone(&self.pulse),
             outages: Arc::clone(&self.outages),
             metrics: Arc::clone(&self.metrics),

@@ -74,14 +74,17 @@ pub struct Outages {
 }
 
 impl Outages {
-    /// A part has failed, again or for the first time.
-    pub fn failed(&self, part: Part, reason: String, wants_a_person: bool, now: Timestamp) {
+    /// A part has failed, again or for the first time; whether it is the first is returned.
+    pub fn failed(&self, part: Part, reason: String, wants_a_person: bool, now: Timestamp) -> bool {
         let mut failures = self.failures();
         let since = failures.get(&part).map_or(now, |failure| failure.since);
         let failure = Failure { since, reason, wants_a_person };
-        if failures.insert(part, failure.clone()) != Some(failure) {
+        let former = failures.insert(part, failure.clone());
+        let is_first = former.is_none();
+        if former != Some(failure) {
             self.bell.notify_one();
         }
+        is_first
     }
 
     /// A part works. Returns what ended with that.

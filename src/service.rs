@@ -17,7 +17,7 @@ use crate::contracts::watch as contract_list;
 use crate::health::Pages;
 use crate::office::Office;
 use crate::systemd::Manager;
-use crate::{alert, status, timers};
+use crate::{alert, outbox, status, timers};
 
 /// How long the loops may take to end once they are told to.
 const STOP_WITHIN: Duration = Duration::from_millis(4500);
@@ -48,7 +48,7 @@ pub async fn run(
     let office = Office::open(&config, clock)?;
     let listener = Arc::clone(&manager);
     office.pulse.listen(move |beat| listener.beat(beat, Instant::now()));
-    office.write(|office, store| store.begins(office.now())).await?;
+    begin(&office).await?;
     let (tell, stop) = watch::channel(false);
     let mut former: JoinSet<()> = JoinSet::new();
     let mut loops = Loops::start(Parts::build(&config, &office)?, stop.clone(), ready(&manager));
@@ -104,7 +104,7 @@ pub async fn run_in(
     mut stop: watch::Receiver<bool>,
     ready: impl Fn() + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
-    office.write(|office, store| store.begins(office.now())).await?;
+    begin(office).await?;
     let mut loops = Loops::start(Parts::build(config, office)?, stop.clone(), ready);
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
@@ -124,7 +124,7 @@ pub async fn run_in(
 /// A folder or the store failed.
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
-    office.write(|office, store| store.begins(office.now())).await?;
+    begin(&office).await?;
     let Parts { intakes, mut outbox, .. } = Parts::build(config, &office)?;
     let mut decided = 0;
     for intake in intakes {
@@ -141,6 +141,12 @@ pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     }
     office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)
+}
+
+/// The desk begins to work: what lies behind it is a downtime, and mails may have been under way.
+async fn begin(office: &Arc<Office>) -> anyhow::Result<()> {
+    office.write(|office, store| store.begins(office.now())).await?;
+    outbox::begin(office).await
 }
 
 /// What is to be done once every folder has been walked.

@@ -120,7 +120,10 @@ fn a_scrape_says_where_the_desk_stands() {
         .samples
         .iter()
         .filter(|sample| sample.metric == "hezo_intake_mails_total")
-        .map(|sample| if let Value::Counter(count) = sample.value { count } else { 0.0 })
+        .map(|sample| match sample.value {
+            Value::Counter(count) | Value::Untyped(count) => count,
+            _ => panic!("{sample:?}"),
+        })
         .sum();
     assert_eq!(decided, 2.0, "two mails were decided");
     assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "stuck")]), 0.0);

@@ -158,7 +158,7 @@ fn a_story_on_a_maildir() {
         log += &run("2026-11-23 12:00");
         check(&log, "mail decided");
         check(&log, "mail sent");
-        check(&log, "a clock fell due");
+        check(&log, "a rung is due");
     }
 }
 

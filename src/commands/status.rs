@@ -45,7 +45,10 @@ fn for_people(figures: &Figures, runs: bool, now: Timestamp) {
         println!("clock {:<15} {line}", clock.kind);
     }
     println!("last acknowledgement  {}", since(figures.last_acknowledgement));
-    let retrying = format!("{} refused at least once, {} given up", figures.outbox_retrying, figures.outbox_failed);
+    let retrying = format!(
+        "{} refused at least once, {} of unknown fate, {} given up",
+        figures.outbox_retrying, figures.outbox_unknown, figures.outbox_failed
+    );
     println!("mails to be sent      {}: {retrying}", figures.outbox_pending);
     if let Some(oldest) = figures.oldest_pending {
         println!("oldest of them        {}", ago(now, oldest));

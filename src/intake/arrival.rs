@@ -10,6 +10,7 @@ use crate::desk::reading::Reading;
 use crate::desk::reply;
 use crate::desk::thread;
 use crate::desk::trust::{Sender, Verification};
+use crate::failpoint::{self, Point};
 use crate::log;
 use crate::mailbox::{Fetched, Listed};
 use crate::office::Office;
@@ -47,6 +48,7 @@ impl Arrival {
         }
         let content_hash = message::content_hash(&raw);
         office.write_now(|store| store.keep(&content_hash, &raw, office.now()))?;
+        failpoint::reach(Point::Kept);
         let decide = || self.decide(office, &raw, content_hash, header_hash, too_large);
         let decided = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide));
         match decided {
@@ -93,6 +95,7 @@ impl Arrival {
                 sender: sender.as_deref(),
             };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
+            failpoint::reach(Point::Decided);
             office.ring(&decision.effects);
             Ok((decision.disposition, decision.reason))
         })

@@ -22,6 +22,8 @@ pub struct Figures {
     pub outbox_pending: u64,
     /// Those of them that were refused at least once.
     pub outbox_retrying: u64,
+    /// Those of them that a server may have taken: they are looked for.
+    pub outbox_unknown: u64,
     /// Mails that were given up.
     pub outbox_failed: u64,
     /// When the oldest waiting mail was written.
@@ -75,17 +77,21 @@ impl Work<'_> {
     /// # Errors
     /// The database cannot be read.
     pub fn figures(&self, now: Timestamp) -> anyhow::Result<Figures> {
-        let (outbox_pending, outbox_retrying, oldest) = self.transaction.query_row(
-            "SELECT count(*), count(*) FILTER (WHERE attempts > 0), min(created_at) FROM outbox WHERE state = 'pending'",
-            [],
-            |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64, row.get::<_, Option<i64>>(2)?)),
-        )?;
+        let select = "SELECT count(*), count(*) FILTER (WHERE state = 'pending' AND attempts > 0),
+                             count(*) FILTER (WHERE state = 'unknown'), min(created_at)
+                      FROM outbox WHERE state IN ('pending', 'sending', 'unknown')";
+        let (outbox_pending, outbox_retrying, outbox_unknown, oldest) =
+            self.transaction.prepare_cached(select)?.query_row([], |row| {
+                let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
+                Ok((count(0)?, count(1)?, count(2)?, row.get::<_, Option<i64>>(3)?))
+            })?;
         Ok(Figures {
             folders: self.folder_figures()?,
             open_tickets: self.count("SELECT count(*) FROM ticket WHERE state NOT IN ('closed', 'merged')")?,
             clocks: self.clock_figures(now)?,
             outbox_pending,
             outbox_retrying,
+            outbox_unknown,
             outbox_failed: self.count("SELECT count(*) FROM outbox WHERE state = 'failed'")?,
             oldest_pending: oldest.map(timestamp).transpose()?,
             last_acknowledgement: self.last_acknowledgement()?,
@@ -111,7 +117,7 @@ impl Work<'_> {
         let soon = now.saturating_add(SOON)?;
         let select =
             "SELECT kind, count(*), count(*) FILTER (WHERE due <= ?1), count(*) FILTER (WHERE due > ?1 AND due <= ?2)
-                      FROM clock WHERE satisfied_at IS NULL GROUP BY kind ORDER BY kind";
+                      FROM clock WHERE ended_at IS NULL AND NOT paused GROUP BY kind ORDER BY kind";
         let mut select = self.transaction.prepare_cached(select)?;
         let rows = select.query_map(params![micros(now), micros(soon)], |row| {
             let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
