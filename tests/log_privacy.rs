@@ -106,7 +106,7 @@ fn a_secret_is_found_in_every_writing() {
             format!("x{secret}x"),
             serde_json::to_string(secret).expect("JSON"),
             format!("{secret:?}"),
-            BASE64.encode(format!("{secret}").as_bytes()),
+            BASE64.encode(secret.as_bytes()),
             BASE64.encode(format!("a{secret}b").as_bytes()),
             BASE64.encode(format!("ab{secret}cd").as_bytes()),
         ];
