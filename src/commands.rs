@@ -6,9 +6,11 @@ pub mod demo;
 pub mod explain;
 pub mod order;
 pub mod reconcile;
+pub mod reload;
 pub mod rules;
 pub mod run;
 pub mod score;
+pub mod status;
 pub mod tickets;
 
 use jiff::Timestamp;
