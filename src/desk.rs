@@ -34,6 +34,7 @@
 //! | [`compose`] | typed fields to the bytes of a mail |
 //! | [`routing`] | who is told of a ticket: its group, and who is on duty |
 //! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
+//! | [`rehearsal`] | all that may have to be written, written once on examples, for `check` |
 //! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
@@ -57,6 +58,7 @@ pub mod language;
 pub mod message;
 pub mod plan;
 pub mod reading;
+pub mod rehearsal;
 pub mod reply;
 pub mod routing;
 pub mod rulebook;
