@@ -7,6 +7,7 @@ pub mod explain;
 pub mod order;
 pub mod reconcile;
 pub mod reload;
+pub mod routing;
 pub mod rules;
 pub mod run;
 pub mod score;
