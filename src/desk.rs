@@ -13,6 +13,7 @@
 //! | [`attachment`] | what an attachment is, and what was read of it |
 //! | [`bounce`] | what a delivery report says |
 //! | [`forwarded`] | who wrote a mail that somebody passes on |
+//! | [`handed_in`] | what an engineer hands in for a customer: a mail passed on, a call by telephone |
 //! | [`language`] | in which language the sender wrote |
 //! | [`wishes`] | whether the sender asks for escalation in words |
 //! | [`command`] | what an engineer orders in the first lines of an answer |
@@ -52,6 +53,7 @@ pub mod entitlement;
 pub mod escalation;
 pub mod extract;
 pub mod forwarded;
+pub mod handed_in;
 pub mod language;
 pub mod message;
 pub mod plan;
