@@ -6,6 +6,7 @@ mod conversation;
 mod facts;
 mod letter;
 mod ordered;
+mod outage;
 mod templates;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use letter::Letter;
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
 pub use ordered::{Done, Fault, done, not_done};
+pub use outage::{OutageNews, Promises, outage, outage_alert};
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
