@@ -70,5 +70,9 @@ pub fn operator() -> String {
 
 /// Runs a future on a runtime of its own.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(future);
+    // What a thread still works on is not committed, and is done again after the next start.
+    runtime.shutdown_background();
+    done
 }

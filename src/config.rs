@@ -218,22 +218,38 @@ impl Config {
         Config::parse(&file, &text, credentials.as_deref())
     }
 
+    /// The rules and the list of contracts that a file names, whatever else is wrong with it.
+    pub fn names(path: &Path) -> Names {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let (table, _) = DeTable::parse_recoverable(&text);
+        let named = |key: &str| table.get_ref().get(key)?.get_ref().as_str().map(PathBuf::from);
+        Names { rules_dir: named("rules_dir").filter(|folder| folder.is_dir()), contracts: named("contracts") }
+    }
+
     /// Reads `text`, which came from `file`, with systemd's credentials in that directory.
     ///
     /// # Errors
     /// Everything that is wrong with the text and the files it names.
     pub fn parse(file: &str, text: &str, credentials: Option<&Path>) -> Result<Config, Faults> {
         let notes = Notes::new(file, text);
-        let config = match DeTable::parse(text) {
-            Ok(table) => read(Section::top(&notes, table.get_ref()), credentials),
-            Err(error) => {
-                notes.fault(error.span().map_or(0, |span| span.start), "", format!("is no TOML: {}", error.message()));
-                None
-            }
-        };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            notes.fault(error.span().map_or(0, |span| span.start), "", format!("is no TOML: {}", error.message()));
+        }
+        // A table that was only half read lacks what its other half says.
+        let config = errors.is_empty().then(|| read(Section::top(&notes, table.get_ref()), credentials)).flatten();
         let faults = notes.into_faults();
         config.filter(|_| faults.is_empty()).ok_or_else(|| Faults::new(faults))
     }
+}
+
+/// What a configuration names for others to read.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// A folder with rule files of the site's own.
+    pub rules_dir: Option<PathBuf>,
+    /// The list of contracts.
+    pub contracts: Option<PathBuf>,
 }
 
 fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {

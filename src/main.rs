@@ -230,6 +230,11 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    if matches!(command, Command::Tickets(_) | Command::Contracts(_) | Command::Status(_)) {
+        // `tickets list | head`: whoever has seen enough ends the command, as with other commands. Where
+        // pipes and sockets are written to, the error tells.
+        sigpipe::reset();
+    }
     match command {
         Command::Run(run) => commands::run::run(&run.settings.config, run.once, run.now),
         Command::Demo(options) => commands::demo::demo(&options),

@@ -110,6 +110,9 @@ fn second_level(progress: &mut Progress, due: &RungDue, facts: &RungFacts) -> Ve
         return vec!["second-level".to_string()];
     }
     let mut told = vec!["the engineers, since there is no second level".to_string()];
+    // The template of the step is a hand-over's.
+    let step = LadderStep { template: "reminder".to_string(), ..due.step.clone() };
+    let due = &RungDue { step: &step, ..*due };
     for engineer in site.active_engineers() {
         let post = reply::reminder(site, &progress.ticket, due, &facts.originals, engineer, now);
         progress.push(post);
