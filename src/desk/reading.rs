@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::attachment::{self, Contents};
+use super::attachment::{self, Contents, Unread};
 use super::bounce::{self, Bounce};
 use super::classify::{self, Kind, OwnMarks, Verdict};
 use super::extract::{self, Numbers, OnFile, Pages};
@@ -28,6 +28,8 @@ pub struct Reading {
     pub escalation: Option<String>,
     /// The texts of its attachments.
     pub texts: Vec<extract::Reading>,
+    /// The attachments that were not read as a whole.
+    pub unread: Vec<Unread>,
     /// All its texts, those of its attachments too, cut into what numbers are told from.
     pub pages: Pages,
 }
@@ -50,6 +52,7 @@ impl Reading {
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
             bounce,
             texts,
+            unread: attachment::unread(message, contents),
             pages,
             written,
             verdict,
