@@ -39,6 +39,12 @@
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
+//! | [`pulse`] | whether the loops are alive |
+//! | [`status`] | where the service stands, in one line |
+//! | [`systemd`] | what the service manager is told |
+//! | [`outage`] | what does not work at this moment |
+//! | [`metrics`] | figures for Prometheus |
+//! | [`health`] | the health pages |
 //! | [`failpoint`] | where a test lets the program die |
 //! | [`log`] | one line an event, without personal data |
 //!
@@ -73,15 +79,21 @@ pub mod config;
 pub mod contracts;
 pub mod desk;
 pub mod failpoint;
+pub mod health;
 pub mod imap;
 pub mod intake;
 pub mod log;
 pub mod mailbox;
 pub mod maildir;
+pub mod metrics;
 pub mod office;
+pub mod outage;
 pub mod outbox;
+pub mod pulse;
 pub mod service;
 pub mod smtp;
+pub mod status;
 pub mod store;
+pub mod systemd;
 pub mod timers;
 pub mod tls;

@@ -7,6 +7,7 @@ mod clocks;
 mod contracts;
 mod counts;
 mod facts;
+mod figures;
 mod journal;
 mod lists;
 mod on_file;
@@ -26,6 +27,7 @@ use rusqlite_migration::{M, Migrations};
 pub use alerts::DueAlert;
 pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
+pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
 pub use lists::{RunningClock, Summary, Wanted};
 pub use on_file::Question;
@@ -156,6 +158,12 @@ impl Store {
             return Err(other_schema(&path, version));
         }
         Ok(Store::with(connection, None))
+    }
+
+    /// Whether a service works on the database in that directory.
+    pub fn is_in_use(state_dir: &Path) -> bool {
+        let file = File::open(state_dir.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
     }
 
     fn with(connection: Connection, lock: Option<File>) -> Store {

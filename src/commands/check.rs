@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
+
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
 use crate::contracts::file::ContractFile;
 use crate::desk::contract::Contract;
 use crate::desk::plan::Plans;
+use crate::desk::rehearsal;
 use crate::desk::rulebook::Rulebook;
 use crate::desk::rules::{RuleFault, Sources};
 use crate::imap::{ImapFolder, Limits};
@@ -27,9 +30,9 @@ const MISMATCHES_MAX: usize = 20;
 pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
     let mut faults = Vec::new();
     let config = Config::load(path).map_err(|error| faults.push(error.to_string())).ok();
-    let rules_dir = config.as_ref().and_then(|config| config.rules_dir.as_deref());
+    let named = Config::names(path);
     let mut plans = None;
-    match office::rule_sources(rules_dir) {
+    match office::rule_sources(named.rules_dir.as_deref()) {
         Ok(sources) => match tested_rules(&sources, config.as_ref()) {
             Ok((rulebook, failures)) => {
                 faults.extend(failures);
@@ -40,12 +43,18 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
         Err(error) => faults.push(format!("{error:#}")),
     }
     if let Some(config) = &config {
-        if let Some(path) = &config.contracts {
-            faults.extend(contract_faults(path, plans.as_ref()));
+        // Rules that do not compile were told already.
+        if plans.is_some() {
+            let site = office::site(config)?;
+            faults.extend(rehearsal::rehearse(&site, Timestamp::now()));
         }
+        faults.extend(state_dir_fault(&config.state_dir));
         if !offline {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
+    }
+    if let Some(path) = &named.contracts {
+        faults.extend(contract_faults(path, plans.as_ref()));
     }
     for warning in config.iter().flat_map(Config::warnings) {
         println!("warning: {warning}");
@@ -65,8 +74,16 @@ pub(super) fn tested_rules(sources: &Sources, config: Option<&Config>) -> Result
     let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
     let told = |faults: Vec<RuleFault>| faults.iter().map(|fault| sources.told(fault)).collect();
     let rulebook = Rulebook::compile(sources, closing_days).map_err(told)?;
-    let failures = told(rulebook.test(sources));
+    let strangers = config.map(|config| rulebook.routing.strangers(&config.engineers)).unwrap_or_default();
+    let failures = told([rulebook.test(sources), strangers].concat());
     Ok((rulebook, failures))
+}
+
+/// Why the database could not be kept there. A directory that is not there yet is made at the start.
+fn state_dir_fault(state_dir: &Path) -> Option<String> {
+    let nearest = state_dir.ancestors().find(|folder| folder.exists())?;
+    let error = tempfile::tempfile_in(nearest).err()?;
+    Some(format!("state_dir {}: nothing can be written in {}: {error}", state_dir.display(), nearest.display()))
 }
 
 /// What is wrong with the list of contracts, and which of them are sold as no plan has it.

@@ -6,14 +6,19 @@
 
 mod acknowledge;
 mod by_itself;
+mod direct;
 mod engineer;
 mod event;
+mod handed_in;
 mod handover;
+mod orders;
 mod progress;
+mod refusal;
 mod request;
 mod rung;
 mod sent;
 mod undelivered;
+mod watchers;
 
 use std::cell::OnceCell;
 
@@ -27,7 +32,7 @@ use super::language::Language;
 use super::message::{Address, Message};
 use super::plan::{Concern, DeliveryTime};
 use super::reading::Reading;
-use super::reply::{self, Alert, Keeps, Post, Purpose};
+use super::reply::{self, Alert, HandedInBy, Keeps, Post, Purpose};
 use super::site::{Engineer, Site};
 use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
@@ -38,12 +43,14 @@ use super::trust::{May, Rung, Sender, Standing, Verification};
 use request::Origin;
 
 pub use by_itself::by_itself;
-pub use event::{Event, EventFacts, Refusal, event, events};
+pub use event::{Event, EventFacts, event, events};
 pub use handover::Level;
+pub use refusal::Refusal;
 pub use request::known_numbers;
 pub use rung::{Downtime, RungFacts, fire};
 pub use sent::accepted;
 pub use undelivered::given_up;
+pub use watchers::destination;
 
 /// A mail as the intake hands it over.
 #[derive(Clone, Debug)]
@@ -236,6 +243,8 @@ pub enum Effect {
     Assign(TicketNumber, Option<String>),
     /// The delivery time in place of the contract's.
     OrderDelivery(TicketNumber, Option<DeliveryTime>),
+    /// In which language its customer is written to.
+    SetLanguage(TicketNumber, Language),
     /// What the request is about.
     SetConcern(TicketNumber, Concern),
     /// A number is none of the ticket's any more.
@@ -287,6 +296,8 @@ struct Case<'a> {
     site: &'a Site,
     /// Who wrote the mail, and what is proven of that.
     sender: Option<Sender>,
+    /// Who hands it in, where its sender did not send it.
+    handed_in: Option<HandedInBy<'a>>,
     /// Its numbers, once somebody has asked for them.
     numbers: OnceCell<Numbers>,
     now: Timestamp,
@@ -298,7 +309,7 @@ pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: 
     let turned = (named && reading.verdict.through_list).then(|| reading.clone().of_named_sender());
     let reading = turned.as_ref().unwrap_or(reading);
     let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
-    let case = Case { mail, reading, keys, facts, site, sender, numbers: OnceCell::new(), now };
+    let case = Case { mail, reading, keys, facts, site, sender, handed_in: None, numbers: OnceCell::new(), now };
     let decision = case.decide();
     let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
     Decision { sender: case.standing(ticket), ..decision }
@@ -413,6 +424,9 @@ impl Case<'_> {
 
     /// A robot's answer becomes an entry on the ticket that it answers: it stops no clock.
     fn auto_reply(&self, from: &Address) -> Decision {
+        if let Some(engineer) = self.site.engineer_by_address(&from.address).filter(|engineer| engineer.active) {
+            return engineer::absent(self, from, engineer);
+        }
         let rule = &self.reading.verdict.rule;
         let Thread::Answers { ticket, .. } = thread::thread(self.keys, self.facts) else {
             return self.without_answer(Disposition::Noted, rule);
@@ -428,6 +442,12 @@ impl Case<'_> {
         let Some(ticket) = self.facts.ticket(number) else { return self.without_answer(Disposition::Noted, rule) };
         let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         self.decision(Disposition::Attached(ticket.number), rule, vec![Effect::AddEntry(ticket.number, entry)])
+    }
+
+    /// The mails of a ticket as they came, the oldest first, where they were asked for.
+    fn originals_of(&self, number: TicketNumber) -> Vec<Vec<u8>> {
+        let of_ticket = self.facts.originals.iter().filter(|(of, _)| *of == number);
+        of_ticket.flat_map(|(_, originals)| originals.iter().cloned()).collect()
     }
 
     fn entry(&self, kind: EntryKind, author: &str, ticket: Option<&Ticket>) -> Entry {

@@ -1,13 +1,13 @@
 //! A mail that claims to be an engineer's: passed on to the customer when it is proven, held when
 //! it is not.
 
-use super::progress::Progress;
-use super::{Case, Decision, Disposition, Effect};
+use super::watchers::watchers;
+use super::{Case, Decision, Disposition, Effect, direct, handed_in, orders};
 use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
-use crate::desk::ticket::{Entry, EntryKind, Step, Ticket};
+use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::token::{self, Purpose, Refusal, Token};
 use crate::desk::trust::Proof;
 
@@ -17,49 +17,56 @@ pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
         || case.site.engineer_by_address(&from.address).is_some()
 }
 
-/// Passes an engineer's answer on to the customer, or holds it.
+/// Passes an engineer's answer on to the customer and carries its orders out, or holds it.
 pub(super) fn answer(case: &Case, from: &Address) -> Decision {
+    let handed_in = case.reading.handed_in.as_deref().filter(|handed| handed.counts(case.keys.token.as_ref()));
+    if let Some(handed) = handed_in {
+        return handed_in::hand_in(case, from, handed);
+    }
+    if let Some(recorded) = direct::answer(case, from) {
+        return recorded;
+    }
     let (engineer, ticket) = match proven(case, from) {
         Ok(proven) => proven,
         Err(held) => return case.parked(held.reason, held.tell),
     };
     let ground = Ground::of(ticket, &case.facts.shown, case.site);
     let seed = reply::picture_seed(case.site, case.mail);
-    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    let (rules, now) = (&case.site.rules, case.site.calendar.civil(case.now));
+    let answer = Answer::of(&case.mail.message, &ground, &seed, rules, now);
     if let Some((reason, found)) = unfit(&answer, &ground, case) {
         return case.parked_for(reason, found.as_deref(), Some(engineer));
     }
-    let relay = match reply::relay(case.site, ticket, &engineer.name, &answer, case.mail, case.now) {
-        Ok(relay) => relay,
-        Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
-    };
-    let number = ticket.number;
-    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
-    if progress.step(Step::Contact, case.now).is_err() {
-        return case.parked("ticket-takes-no-answer", Some(engineer));
-    }
-    // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    let entry = case.entry(EntryKind::Answered, &engineer.id, Some(ticket));
-    progress.entry(Entry { message_id: Some(relay.message_id.clone()), text: answer.text.clone(), ..entry });
-    progress.push(Effect::Thread(number, relay.message_id.clone()));
-    progress.push(Effect::Send(relay));
-    if let Some(message_id) = &case.mail.message.message_id {
-        progress.push(Effect::Thread(number, message_id.clone()));
-    }
-    if ticket.assignee.is_none() {
-        progress.assign(Some(&engineer.id));
-    }
-    let others = case.site.active_engineers().filter(|other| other.id != engineer.id);
-    for other in others {
-        let copy = reply::copy(case.site, &progress.ticket, engineer, &answer, case.mail, other, case.now);
-        progress.push(copy);
-    }
-    case.decision(Disposition::Attached(number), "engineer-answers", progress.effects)
+    orders::carry_out(case, engineer, ticket, &answer)
 }
 
-struct Held<'a> {
-    reason: &'static str,
-    tell: Option<&'a Engineer>,
+/// An engineer's absence note: the ticket remembers it, and the others are told, once a day.
+pub(super) fn absent(case: &Case, from: &Address, engineer: &Engineer) -> Decision {
+    let keys = case.keys;
+    let by_token = keys.ticket_of_token(Purpose::Engineer, case.facts);
+    let named = keys.tags.iter().filter_map(|number| case.facts.ticket(*number));
+    let ticket = by_token.into_iter().chain(named).next();
+    let rule = &case.reading.verdict.rule;
+    let others = |all: Vec<&'_ Engineer>| -> Vec<Engineer> {
+        all.into_iter().filter(|other| other.id != engineer.id).cloned().collect()
+    };
+    let group = ticket.map(|ticket| others(watchers(ticket, case.site, case.now))).unwrap_or_default();
+    let told = if group.is_empty() { others(case.site.active_engineers().collect()) } else { group };
+    let text = case.reading.now();
+    let notes = told
+        .iter()
+        .map(|other| Effect::from(reply::absent(case.site, engineer, ticket, case.mail, &text, other, case.now)));
+    let mut effects: Vec<Effect> = notes.collect();
+    let Some(ticket) = ticket else { return case.decision(Disposition::Noted, rule, effects) };
+    let entry = case.entry(EntryKind::AutoReply, &from.address, Some(ticket));
+    effects.insert(0, Effect::AddEntry(ticket.number, entry));
+    case.decision(Disposition::Attached(ticket.number), rule, effects)
+}
+
+/// Why a mail is held, and who is told.
+pub(super) struct Held<'a> {
+    pub(super) reason: &'static str,
+    pub(super) tell: Option<&'a Engineer>,
 }
 
 /// Fields that an honest mail has once (RFC 5322 section 3.6). A signature covers the last of each,
@@ -89,21 +96,43 @@ fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticke
     if sender != Some(engineer) {
         return Err(Held { reason: "reply-address-of-another-engineer", tell: Some(engineer) });
     }
-    let headers = &case.mail.message.headers;
-    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
-    if SINGLE_FIELDS.iter().any(twice) {
-        return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
-    }
-    match case.sender.as_ref().map(|sender| &sender.proof) {
-        Some(Proof::Proven { .. }) => {}
-        Some(Proof::Unproven { .. }) if case.site.authentication.accept_unauthenticated_engineers => {}
-        Some(Proof::Refuted { .. }) => return Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
-        _ => return Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
+    match written_by(engineer, case)? {
+        Proof::Proven { .. } => {}
+        Proof::Unproven { .. } if case.site.authentication.accept_unauthenticated_engineers => {}
+        Proof::Refuted { .. } => return Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
+        Proof::Unproven { .. } => return Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
     }
     match case.keys.ticket_of_token(Purpose::Engineer, case.facts) {
         Some(ticket) => Ok((engineer, ticket)),
         None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
     }
+}
+
+/// The engineer whom From names, where it is proven that the mail is from there: for what needs no
+/// token, since nothing of it is passed on. A site without any proof has none here either.
+pub(super) fn vouched<'a>(case: &'a Case, from: &Address) -> Result<&'a Engineer, Held<'a>> {
+    let Some(engineer) = case.site.engineer_by_address(&from.address) else {
+        return Err(Held { reason: "reply-address-of-nobody", tell: None });
+    };
+    if !engineer.active {
+        return Err(Held { reason: "engineer-has-left", tell: None });
+    }
+    match written_by(engineer, case)? {
+        Proof::Proven { .. } => Ok(engineer),
+        Proof::Refuted { .. } => Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
+        Proof::Unproven { .. } => Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
+    }
+}
+
+/// What is proven of a mail that says it is this engineer's.
+fn written_by<'a>(engineer: &'a Engineer, case: &'a Case) -> Result<&'a Proof, Held<'a>> {
+    let headers = &case.mail.message.headers;
+    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
+    if SINGLE_FIELDS.iter().any(twice) {
+        return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
+    }
+    let unproven = Held { reason: "engineer-not-proven", tell: Some(engineer) };
+    case.sender.as_ref().map(|sender| &sender.proof).ok_or(unproven)
 }
 
 fn engineer_of<'a>(token: &Token, case: &'a Case) -> Option<&'a Engineer> {
@@ -115,11 +144,8 @@ fn unfit(answer: &Answer, ground: &Ground, case: &Case) -> Option<(&'static str,
     if case.mail.too_large.is_some() {
         return Some(("answer-too-large", None));
     }
-    if let Some(order) = answer.orders.first() {
-        return Some(("order-not-understood", Some(order.clone())));
-    }
     if answer.is_empty() {
-        return Some(("empty-answer", None));
+        return answer.orders.is_empty().then_some(("empty-answer", None));
     }
     let found = answer.internal(&case.reading.texts, ground, &case.site.rules.quotes)?;
     Some(("internal-text-in-answer", Some(found.to_string())))

@@ -8,7 +8,7 @@ use crate::desk::entitlement;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
-use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, Ticket};
+use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, State, Ticket};
 use crate::desk::trust::{Proof, Standing};
 
 /// The desk, for every template.
@@ -35,9 +35,10 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
     let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
     json!({
         "ticket": ticket.number.to_string(),
-        "state": ticket.state.name(),
+        "state": state_name(ticket.state),
         "customer": ticket.customer,
         "subject": ticket.subject,
+        "topic": site.rules.quotes.without_prefixes(&ticket.subject),
         "serials": numbers(NumberKind::Serial),
         "contracts": numbers(NumberKind::Contract),
         "nips": numbers(NumberKind::Nip),
@@ -81,6 +82,21 @@ fn clock_line(site: &Site, clock: &Clock) -> Value {
         "paused": clock.paused_since().map(local),
         "late": clock.ended.as_ref().is_some_and(|_| clock.breached(clock.due)),
     })
+}
+
+/// Where a ticket stands, in Polish.
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::New => "nowe, nikt jeszcze nie odpowiedział",
+        State::AwaitingData => "w pracy, brakuje danych",
+        State::InVerification => "w weryfikacji",
+        State::Accepted => "uznane za zasadne",
+        State::AwaitingReturn => "czeka na zwrot urządzenia",
+        State::WaitingForCustomer => "czeka na klienta",
+        State::Resolved => "rozwiązane",
+        State::Closed => "zamknięte",
+        State::Merged => "połączone z innym",
+    }
 }
 
 /// The Polish name of a promise, after "zegar".

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Post, Purpose, ReplyError};
+use super::links::{self, Target};
+use super::{Post, Purpose, ReplyError, conversation};
 use crate::desk::answer::FILE;
-use crate::desk::compose::{self, AutoSubmitted, Outgoing};
+use crate::desk::compose::{self, AutoSubmitted, Conversation, Outgoing};
 use crate::desk::message::{Address, Attachment, Message};
 use crate::desk::site::{ReplyTokens, Site};
 use crate::desk::text;
@@ -20,6 +21,7 @@ pub(super) struct Letter<'a> {
     cause: Vec<u8>,
     recipient: String,
     internal_files: Vec<String>,
+    topic: Option<String>,
     outgoing: Outgoing,
 }
 
@@ -42,6 +44,7 @@ impl<'a> Letter<'a> {
             cause: cause.to_vec(),
             recipient: to.address.clone(),
             internal_files: Vec::new(),
+            topic: None,
             outgoing,
         }
     }
@@ -69,7 +72,7 @@ impl<'a> Letter<'a> {
     }
 
     /// The name that the recipient sees as the sender's.
-    pub(super) fn shown_as(mut self, name: String) -> Self {
+    pub(super) fn under_name(mut self, name: String) -> Self {
         self.outgoing.from.name = name;
         self
     }
@@ -103,8 +106,21 @@ impl<'a> Letter<'a> {
         let number = ticket.number.to_string();
         let domain = self.site.identity.domain();
         let root = self.site.token_keys.message_id("thread", number.as_bytes(), &self.recipient, domain);
+        let topic = self.site.rules.quotes.without_prefixes(&ticket.subject);
+        let conversation = conversation::Root::of(&root, ticket.opened_at);
+        self.outgoing.conversation = Some(Conversation {
+            topic: format!("{} {topic}", ticket.number.tag()),
+            index: conversation.index(self.outgoing.date),
+        });
         self.outgoing.in_reply_to = Some(root.clone());
         self.outgoing.references = vec![root];
+        self
+    }
+
+    /// Its recipient is to answer it, and no program is to: it carries no mark of an automatic mail,
+    /// by which programs would hide it, and asks for no absence note.
+    pub(super) fn for_a_person(mut self) -> Self {
+        self.outgoing.asks_for_no_automatic_answer = true;
         self
     }
 
@@ -117,6 +133,25 @@ impl<'a> Letter<'a> {
         self.outgoing.references = ids.filter_map(|entry| entry.message_id.clone()).collect();
         self.outgoing.in_reply_to = last.and_then(|entry| entry.message_id.clone());
         self
+    }
+
+    /// The frequent orders stand in it, each as an answer that is ready to be sent.
+    pub(super) fn with_links(mut self, ticket: &Ticket) -> Self {
+        let topic = self.site.rules.quotes.without_prefixes(&ticket.subject);
+        self.topic = Some(format!("Re: {} {topic}", ticket.number.tag()));
+        self
+    }
+
+    fn links(&self) -> Vec<serde_json::Value> {
+        let Some(subject) = &self.topic else { return Vec::new() };
+        let Outgoing { reply_to, message_id, .. } = &self.outgoing;
+        let target = Target {
+            address: reply_to.as_deref().unwrap_or(&self.site.identity.address),
+            subject,
+            in_reply_to: reply_to.is_none().then_some(message_id.as_str()),
+        };
+        let links = self.site.rules.orders.links().iter();
+        links.map(|link| serde_json::json!({ "label": link.label, "href": target.of(link) })).collect()
     }
 
     /// Files go along.
@@ -139,11 +174,14 @@ impl<'a> Letter<'a> {
     }
 
     /// Fills in subject, text and HTML from the templates of this name.
-    pub(super) fn write(mut self, template: &str, context: serde_json::Value) -> Result<Post, ReplyError> {
+    pub(super) fn write(mut self, template: &str, mut context: serde_json::Value) -> Result<Post, ReplyError> {
+        if let Some(context) = context.as_object_mut() {
+            context.insert("links".to_string(), self.links().into());
+        }
         let page = self.site.rules.templates.fill(template, &context)?;
         self.outgoing.subject = page.subject;
         self.outgoing.text = page.text;
-        self.outgoing.html = page.html;
+        self.outgoing.html = page.html.or_else(|| self.topic.as_ref().map(|_| links::page(&self.outgoing.text)));
         Ok(Post {
             ticket: self.ticket,
             purpose: self.purpose,
