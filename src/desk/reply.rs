@@ -227,6 +227,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
             "megabytes": large.size / 1_000_000, "structure": large.structure, "place": mail.place,
         })),
         "held_back": held_back,
+        "unread": facts::unread(reading),
         "text": facts::readable(&reading.written),
         "desk": facts::desk(site),
     });
