@@ -1,11 +1,14 @@
 //! One file for each command of the operator.
 
 pub mod check;
+pub mod clocks;
 pub mod contracts;
 pub mod demo;
+pub mod due;
 pub mod explain;
 pub mod order;
 pub mod reconcile;
+pub mod report;
 pub mod run;
 pub mod score;
 pub mod tickets;

@@ -18,6 +18,7 @@
 //! | [`calendar`] | service windows, public holidays, due times |
 //! | [`plan`] | what each plan promises, and the times that follow from it |
 //! | [`escalation`] | the ladder: what is done about each clock, and when |
+//! | [`figures`] | promises kept and broken over a time, and how each breach came about |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
 //! | [`token`] | signed reply addresses and Message-IDs |
 //! | [`ticket`] | a ticket: states with their table, numbers, clocks with their rungs, entries |
@@ -38,6 +39,7 @@ pub mod decide;
 pub mod entitlement;
 pub mod escalation;
 pub mod extract;
+pub mod figures;
 pub mod language;
 pub mod message;
 pub mod plan;

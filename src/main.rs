@@ -41,6 +41,20 @@ enum Command {
     /// List the contracts on file, show one, or put a new list on file
     #[command(subcommand, after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run")]
     Contracts(Contracts),
+    /// List what falls due next
+    #[command(after_help = "Example: hezo-intake clocks --most 20")]
+    Clocks(Clocks),
+    /// Work a due time out and explain it step by step
+    #[command(
+        after_help = "Examples: hezo-intake due 2026-11-20T16:40 --window 8x5 --hours 1\n          hezo-intake due 2026-11-20T16:40 --next-business-day\n          hezo-intake due --csv <cases.csv"
+    )]
+    Due(commands::due::Options),
+    /// Print the service windows, holidays and clock changes of a year
+    #[command(after_help = "Example: hezo-intake calendar 2026")]
+    Calendar(commands::due::CalendarOptions),
+    /// Tell which promises were kept, how long people took, and how each breach came about
+    #[command(after_help = "Example: hezo-intake report --from 2026-10-01 --to 2026-10-31 --csv >october.csv")]
+    Report(Report),
     /// Prove that every mail on the server has a disposition, and name those that have none
     #[command(after_help = "Example: hezo-intake reconcile --json")]
     Reconcile(Reconcile),
@@ -119,6 +133,30 @@ enum Tickets {
         #[command(subcommand)]
         order: commands::order::Order,
     },
+}
+
+#[derive(Args)]
+struct Clocks {
+    #[command(flatten)]
+    settings: Settings,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// The most clocks to list
+    #[arg(long, default_value_t = 100)]
+    most: usize,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+#[derive(Args)]
+struct Report {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    options: commands::report::Options,
+    #[command(flatten)]
+    moment: Moment,
 }
 
 /// For tests: another present moment.
@@ -208,6 +246,14 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Contracts(Contracts::Show { settings, options }) => {
             commands::contracts::show(&load(&settings)?, &options)
+        }
+        Command::Clocks(clocks) => {
+            commands::clocks::clocks(&load(&clocks.settings)?, clocks.json, clocks.most, clocks.moment.now)
+        }
+        Command::Due(options) => commands::due::due(&options),
+        Command::Calendar(options) => commands::due::calendar(&options),
+        Command::Report(report) => {
+            commands::report::report(&load(&report.settings)?, &report.options, report.moment.now)
         }
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
     }

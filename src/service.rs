@@ -115,19 +115,27 @@ pub async fn run_in(
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
     office.write(|office, store| store.begins(office.now())).await?;
+    once_in(&office, config).await
+}
+
+/// The same, in an office that is open already.
+///
+/// # Errors
+/// A folder or the store failed.
+pub async fn once_in(office: &Arc<Office>, config: &Config) -> anyhow::Result<usize> {
     let mut decided = 0;
-    for intake in intakes(config, &office)? {
+    for intake in intakes(config, office)? {
         decided += match intake {
             AnyIntake::Imap(mut intake) => intake.once().await?,
             AnyIntake::Maildir(mut intake) => intake.once().await?,
         };
     }
-    let mut outbox = Outbox::new(Arc::clone(&office), routes(config)?);
+    let mut outbox = Outbox::new(Arc::clone(office), routes(config)?);
     outbox.send_all_due().await?;
-    timers::act_on_due(&office).await?;
+    timers::act_on_due(office).await?;
     outbox.send_all_due().await?;
     if let Some(command) = &config.alert {
-        alert::run_all_due(&office, command).await?;
+        alert::run_all_due(office, command).await?;
     }
     office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)

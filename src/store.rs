@@ -10,6 +10,7 @@ mod journal;
 mod lists;
 mod on_file;
 mod outbox;
+mod promises;
 mod pulse;
 mod tickets;
 

@@ -171,6 +171,16 @@ impl Clock {
         self.after(from, left, calendar)
     }
 
+    /// How much of its hours has passed at `at` since its start, what it stood still left out.
+    pub fn counted(&self, at: Timestamp, calendar: &Calendar) -> SignedDuration {
+        let (mut from, mut sum) = (self.start, SignedDuration::ZERO);
+        for pause in self.pauses.iter().filter(|pause| pause.from < at) {
+            sum = sum.saturating_add(self.between(from, pause.from, calendar));
+            from = pause.to.unwrap_or(at).min(at);
+        }
+        sum.saturating_add(self.between(from, at, calendar))
+    }
+
     /// The moment at which so much of the clock's hours has passed since `from`.
     pub fn after(&self, from: Timestamp, amount: SignedDuration, calendar: &Calendar) -> Timestamp {
         match &self.window {
