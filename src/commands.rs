@@ -9,12 +9,13 @@ pub mod explain;
 pub mod order;
 pub mod reconcile;
 pub mod report;
+pub mod rules;
 pub mod run;
 pub mod score;
 pub mod tickets;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 /// What the operator handed in cannot be used; the command ends with exit code 2.
@@ -46,6 +47,15 @@ fn zone() -> TimeZone {
 /// A moment in that zone.
 fn local(at: Timestamp) -> String {
     at.to_zoned(zone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A moment: with its offset, or in the desk's zone.
+fn moment(text: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let local = text.parse::<DateTime>().ok().and_then(|local| zone().to_timestamp(local).ok());
+    local.ok_or_else(|| BadInput(format!("{text} is no time such as 2026-04-30T12:00 or 2026-04-30T10:00Z")).into())
 }
 
 /// The day of a moment in that zone.

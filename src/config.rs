@@ -2,6 +2,8 @@
 //! once, each with its line and key.
 
 mod alert;
+mod authentication;
+mod budget;
 mod desk;
 mod fault;
 mod mailbox;
@@ -12,6 +14,7 @@ mod server;
 mod tests;
 mod value;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,7 +26,9 @@ pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
-use crate::desk::site::{Engineer, Identity};
+use crate::desk::budget::Budget;
+use crate::desk::site::{Engineer, Identity, ReplyTokens};
+use crate::desk::trust::Authentication;
 use crate::mailbox::Filing;
 
 /// The keys above the first section, for those who write one below it by mistake.
@@ -32,6 +37,8 @@ const TOP_LEVEL_KEYS: &[&str] = &[
     "rules_dir",
     "contracts",
     "token_key_file",
+    "token_lifetime_days",
+    "reply_tokens",
     "max_message_size",
     "max_transit",
     "closing_days",
@@ -56,6 +63,14 @@ const MAX_TRANSIT: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(4
 /// `max_transit` where nothing else is written.
 const DEFAULT_MAX_TRANSIT: Duration = Duration::from_secs(2 * 3600);
 
+/// Bounds of `token_lifetime_days`: an answer may take a week, and nobody answers after ten years.
+const TOKEN_LIFETIME_DAYS: (u16, u16) = (7, 3650);
+
+/// `token_lifetime_days` where nothing else is written: half a year.
+const DEFAULT_TOKEN_LIFETIME_DAYS: u16 = 180;
+
+/// The ways to bring a token back.
+const REPLY_TOKENS: [(&str, ReplyTokens); 2] = [("plus", ReplyTokens::Plus), ("message-id", ReplyTokens::MessageId)];
 /// Bounds of `escalation_ack`.
 const ESCALATION_ACK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
 
@@ -79,8 +94,19 @@ pub struct Config {
     pub rules_dir: Option<PathBuf>,
     /// The list of contracts, CSV or XLSX, that is imported at the start and whenever it changes.
     pub contracts: Option<PathBuf>,
-    /// The secret that signs reply addresses and Message-IDs, at least 32 bytes.
-    pub token_key: Secret,
+    /// The secrets behind reply tokens and Message-IDs, at least 32 bytes each: the first signs, all
+    /// verify.
+    pub token_keys: Vec<Secret>,
+    /// How long a token is good after the day it was made.
+    pub token_lifetime_days: u16,
+    /// Where tokens stand.
+    pub reply_tokens: ReplyTokens,
+    /// What counts as proof of a sender.
+    pub authentication: Authentication,
+    /// How many automatic mails may leave.
+    pub budget: Budget,
+    /// The name servers that are asked for keys and policies; the system's where there are none.
+    pub resolvers: Vec<SocketAddr>,
     /// Who answers customers.
     pub engineers: Vec<Engineer>,
     /// What is watched.
@@ -113,6 +139,7 @@ impl Config {
             id: id.to_string(),
             name: name.to_string(),
             address: format!("{id}@hezo.example"),
+            active: true,
         };
         Config {
             desk: Identity {
@@ -127,7 +154,12 @@ impl Config {
             state_dir: dir.join("state"),
             rules_dir: None,
             contracts: None,
-            token_key: Secret::new("a key for examples, known to all"),
+            token_keys: vec![Secret::new("a key for examples, known to all")],
+            token_lifetime_days: DEFAULT_TOKEN_LIFETIME_DAYS,
+            reply_tokens: ReplyTokens::Plus,
+            authentication: Authentication::default(),
+            budget: Budget::default(),
+            resolvers: Vec::new(),
             engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
             mailboxes: vec![MailboxConfig {
                 name: "example".to_string(),
@@ -145,6 +177,22 @@ impl Config {
             second_level_address: None,
             alert: None,
             fallback: None,
+        }
+    }
+
+    /// What is allowed and unwise, one sentence each.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let authentication = &self.authentication;
+        match (authentication.is_configured(), authentication.accept_unauthenticated_engineers) {
+            (true, _) => Vec::new(),
+            (false, true) => vec![
+                "authentication.accept_unauthenticated_engineers: whoever learns an engineer's reply address and writes \
+                 the engineer's address into From writes to customers in the desk's name",
+            ],
+            (false, false) => vec![
+                "authentication: nobody is proven, so that every engineer's answer is held and customers get the \
+                 neutral acknowledgement alone; write [authentication] with method = \"header\" or \"verify\"",
+            ],
         }
     }
 
@@ -185,7 +233,10 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let state_dir = top.optional("state_dir", value::path).unwrap_or_else(|| DEFAULT_STATE_DIR.into());
     let rules_dir = top.optional("rules_dir", value::folder);
     let contracts = top.optional("contracts", value::file);
-    let token_key = top.required("token_key_file", "\"token-key\"", secret::token_key(credentials));
+    let token_keys = top.required("token_key_file", "\"token-key\"", secret::token_keys(credentials));
+    let (least, most) = TOKEN_LIFETIME_DAYS;
+    let token_lifetime_days = top.optional("token_lifetime_days", value::number(least, most));
+    let reply_tokens = top.optional("reply_tokens", value::choice(&REPLY_TOKENS));
     let max_message_size = top.optional("max_message_size", value::size(MAX_MESSAGE_SIZE.0, MAX_MESSAGE_SIZE.1));
     let max_transit = top.optional("max_transit", value::duration(MAX_TRANSIT.0, MAX_TRANSIT.1));
     let closing_days = top.list("closing_days", value::date).unwrap_or_default();
@@ -203,6 +254,9 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     }
     let (desk, second_level_address) = top.section("desk").map(desk::desk).unwrap_or_default();
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
+    let desk_domain = desk.as_ref().map_or("", Identity::domain);
+    let authentication = authentication::authentication(top.section("authentication"), desk_domain);
+    let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
     let fallback = server::fallback(&top, credentials);
@@ -210,12 +264,18 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), fallback.as_ref());
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
     top.finish();
+    let (authentication, resolvers) = authentication?;
     Some(Config {
         desk: desk?,
         state_dir,
         rules_dir,
         contracts,
-        token_key: token_key?,
+        token_keys: token_keys?,
+        token_lifetime_days: token_lifetime_days.unwrap_or(DEFAULT_TOKEN_LIFETIME_DAYS),
+        reply_tokens: reply_tokens.unwrap_or(ReplyTokens::Plus),
+        authentication,
+        budget,
+        resolvers,
         engineers: engineers?,
         mailboxes: mailboxes?,
         outgoing: outgoing?,

@@ -9,18 +9,24 @@
 //! | [`text`] | what this person wrote now; quotes, signature, boilerplate set apart |
 //! | [`reading`] | all that a mail says by itself, gathered |
 //! | [`classify`] | what kind of mail this is, with the rule that says so |
+//! | [`answer`] | what an engineer wrote, cut out and built again for the customer |
 //! | [`bounce`] | what a delivery report says |
+//! | [`forwarded`] | who wrote a mail that somebody passes on |
 //! | [`language`] | in which language the sender wrote |
 //! | [`wishes`] | whether the sender asks for escalation in words |
+//! | [`command`] | what an engineer orders in the first lines of an answer |
 //! | [`extract`] | serial, contract and tax numbers, each with its place |
 //! | [`contract`] | contracts on file |
 //! | [`entitlement`] | which contract a request is about, and what it promises |
+//! | [`budget`] | how many automatic mails may leave |
+//! | [`storm`] | many similar requests of one sender become one ticket |
 //! | [`calendar`] | service windows, public holidays, due times |
 //! | [`plan`] | what each plan promises, and the times that follow from it |
 //! | [`escalation`] | the ladder: what is done about each clock, and when |
 //! | [`figures`] | promises kept and broken over a time, and how each breach came about |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
-//! | [`token`] | signed reply addresses and Message-IDs |
+//! | [`trust`] | who the sender is, how sure that is, and what the sender may do |
+//! | [`token`] | reply tokens and Message-IDs that only the desk can have written |
 //! | [`ticket`] | a ticket: states with their table, numbers, clocks with their rungs, entries |
 //! | [`ticket_number`] | `Z26-000123-7` and its check digit |
 //! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |
@@ -30,9 +36,12 @@
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
 
+pub mod answer;
 pub mod bounce;
+pub mod budget;
 pub mod calendar;
 pub mod classify;
+pub mod command;
 pub mod compose;
 pub mod contract;
 pub mod decide;
@@ -40,6 +49,7 @@ pub mod entitlement;
 pub mod escalation;
 pub mod extract;
 pub mod figures;
+pub mod forwarded;
 pub mod language;
 pub mod message;
 pub mod plan;
@@ -48,10 +58,12 @@ pub mod reply;
 pub mod rulebook;
 pub mod rules;
 pub mod site;
+pub mod storm;
 pub mod telephone;
 pub mod text;
 pub mod thread;
 pub mod ticket;
 pub mod ticket_number;
 pub mod token;
+pub mod trust;
 pub mod wishes;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::backoff::Backoff;
@@ -15,6 +16,7 @@ use crate::desk::message::{self, Message};
 use crate::desk::reading::Reading;
 use crate::desk::reply;
 use crate::desk::thread;
+use crate::desk::trust::{Sender, Verification};
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
 use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
@@ -295,13 +297,16 @@ impl Arrival {
         too_large: Option<TooLarge>,
     ) -> anyhow::Result<(Disposition, String)> {
         let site = &office.site;
+        let message = Message::parse(raw);
+        let verification = verification(office, &message, raw, too_large.is_some());
         let mail = Mail {
-            message: Message::parse(raw),
+            message,
             raw: raw.to_vec(),
             content_hash,
             internal_date: self.listed.internal_date,
             place: self.place(),
             too_large,
+            verification,
         };
         let reading = Reading::of(&mail.message, site);
         let keys = thread::keys(&mail, &reading, site);
@@ -310,11 +315,13 @@ impl Arrival {
             let facts = store.facts(&keys, now, site.calendar.year(now))?;
             let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
             store.apply(&decision.effects, Some(&content_hash), now)?;
+            let sender = decision.sender.map(|sender| sender.to_string());
             let entry = JournalEntry {
                 folder: &self.opened,
                 listed: &self.listed,
                 content_hash: Some(content_hash),
                 header_hash: Some(header_hash),
+                sender: sender.as_deref(),
             };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
             office.ring(&decision.effects);
@@ -352,6 +359,7 @@ impl Arrival {
                 listed: &self.listed,
                 content_hash,
                 header_hash: Some(header_hash),
+                sender: None,
             };
             store.journal(&entry, &disposition, reason, now)?;
             if disposition == Disposition::Parked {
@@ -371,12 +379,26 @@ impl Arrival {
             internal_date: self.listed.internal_date,
             place: self.place(),
             too_large: None,
+            verification: None,
         };
-        let engineers = office.site.engineers.iter();
-        engineers.map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, engineer, now))).collect()
+        let engineers = office.site.active_engineers();
+        engineers
+            .map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)))
+            .collect()
     }
 
     fn place(&self) -> String {
         format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, self.listed.uid.0)
     }
+}
+
+/// What the program itself verifies of a mail, where the border host's word does not do. A mail of
+/// which only the header was fetched cannot be verified: signatures cover the body.
+fn verification(office: &Office, message: &Message, raw: &[u8], header_alone: bool) -> Option<Verification> {
+    let verifier = office.verifier.as_ref().filter(|_| !header_alone)?;
+    if Sender::of(message, None, &office.site).is_none_or(|sender| sender.proof.is_proven()) {
+        return None;
+    }
+    // This thread may block, and is one of the runtime's.
+    Some(Handle::current().block_on(verifier.verify(raw)))
 }

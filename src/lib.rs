@@ -29,6 +29,7 @@
 //! | [`mailbox`] | what a folder of mails is to the intake |
 //! | [`imap`] | a folder on an IMAP server |
 //! | [`maildir`] | a folder of files |
+//! | [`authentication`] | verifies the signatures of a mail, asking name servers |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`store`] | the only SQL: facts out, decisions in |
 //! | [`contracts`] | the list of contracts: read, compared, imported, watched |
@@ -61,6 +62,7 @@
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
 pub mod alert;
+pub mod authentication;
 pub mod backoff;
 pub mod clock;
 pub mod commands;

@@ -55,6 +55,9 @@ enum Command {
     /// Tell which promises were kept, how long people took, and how each breach came about
     #[command(after_help = "Example: hezo-intake report --from 2026-10-01 --to 2026-10-31 --csv >october.csv")]
     Report(Report),
+    /// Test the rules, try a new pattern, or run the present rules over the mails of the past
+    #[command(subcommand, after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails")]
+    Rules(Rules),
     /// Prove that every mail on the server has a disposition, and name those that have none
     #[command(after_help = "Example: hezo-intake reconcile --json")]
     Reconcile(Reconcile),
@@ -197,6 +200,23 @@ enum Contracts {
     },
 }
 
+#[derive(Subcommand)]
+enum Rules {
+    /// Run the tests inside the rule files, and measure the rules on labelled mails
+    #[command(
+        after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails\n\nThe folder holds expected.jsonl \
+                      (one object a line: file, kind, language, serials, quoted_serials, contracts, quoted_contracts, \
+                      nips, missing, escalation), mails/ and, if there is a list, contracts.csv."
+    )]
+    Test(commands::rules::TestOptions),
+    /// Show what a new pattern would find in these mails, and what is known of it now
+    #[command(after_help = "Example: hezo-intake rules try 'qx[0-9]{6}' mails/*.eml")]
+    Try(commands::rules::TryOptions),
+    /// Run the present rules over the stored mails and show what would be otherwise; changes nothing
+    #[command(after_help = "Example: hezo-intake rules replay --since 2026-11-01 --diff")]
+    Replay(commands::rules::ReplayOptions),
+}
+
 #[derive(Args)]
 struct Reconcile {
     #[command(flatten)]
@@ -255,6 +275,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(report) => {
             commands::report::report(&load(&report.settings)?, &report.options, report.moment.now)
         }
+        Command::Rules(Rules::Test(options)) => commands::rules::test(&options),
+        Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
+        Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
     }
 }

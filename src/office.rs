@@ -9,20 +9,23 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::contracts::import::{self, Outcome};
+use crate::contracts::watch;
 use crate::desk::decide::Effect;
 use crate::desk::rulebook::Rulebook;
 use crate::desk::rules::Sources;
 use crate::desk::site::Site;
-use crate::desk::token::TokenKey;
-use crate::store::{Counts, Store, Work};
+use crate::desk::token::TokenKeys;
+use crate::store::{Store, Work};
 
 /// What the loops share.
 pub struct Office {
     /// What the site has settled.
     pub site: Site,
+    /// Verifies senders, where the site wants that.
+    pub verifier: Option<Verifier>,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
@@ -44,9 +47,9 @@ impl Office {
         let site = site(config)?;
         let store = Store::open(&config.state_dir)?;
         if let Some(path) = &config.contracts {
-            import_contracts(&config.state_dir, path, clock.now())?;
+            watch::import(&config.state_dir, path, clock.now())?;
         }
-        Ok(Office::around(site, clock, store))
+        Ok(Office::around(site, verifier(config)?, clock, store))
     }
 
     /// An office beside a running service, for a command of the operator's.
@@ -55,12 +58,13 @@ impl Office {
     /// As [`Office::open`]; there is no database yet.
     pub fn open_beside(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
         let store = Store::open_beside(&config.state_dir)?;
-        Ok(Office::around(site(config)?, clock, store))
+        Ok(Office::around(site(config)?, verifier(config)?, clock, store))
     }
 
-    fn around(site: Site, clock: Clock, store: Store) -> Arc<Office> {
+    fn around(site: Site, verifier: Option<Verifier>, clock: Clock, store: Store) -> Arc<Office> {
         Arc::new(Office {
             site,
+            verifier,
             clock,
             outbox_bell: Notify::new(),
             timer_bell: Notify::new(),
@@ -111,6 +115,14 @@ impl Office {
     }
 }
 
+/// Whoever verifies senders, where the site wants that.
+///
+/// # Errors
+/// There is no name server to ask.
+pub fn verifier(config: &Config) -> anyhow::Result<Option<Verifier>> {
+    config.authentication.verify.then(|| Verifier::new(&config.resolvers)).transpose()
+}
+
 /// Compiles the rules and gathers what the site has settled.
 ///
 /// # Errors
@@ -123,7 +135,7 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
     let Rulebook { rules, calendar, plans, ladder } =
         Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         })?;
     Ok(Site {
@@ -131,9 +143,15 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         engineers: config.engineers.clone(),
         rules,
         calendar,
+        token_keys: TokenKeys::new(
+            config.token_keys.iter().map(|key| key.reveal().as_bytes()),
+            config.token_lifetime_days,
+        )?,
+        reply_tokens: config.reply_tokens,
+        authentication: config.authentication.clone(),
+        budget: config.budget.clone(),
         plans,
         ladder,
-        token_key: TokenKey::new(config.token_key.reveal().as_bytes())?,
         max_transit: signed(config.max_transit),
         escalation_ack: signed(config.escalation_ack),
         second_level_address: config.second_level_address.clone(),
@@ -171,28 +189,6 @@ fn replace_below(sources: &mut Sources, dir: &Path, prefix: &str) -> anyhow::Res
                 .with_context(|| format!("cannot read {}", entry.path().display()))?;
             sources.replace(&name, text)?;
         }
-    }
-    Ok(())
-}
-
-/// Imports the list of contracts and says so in the log.
-///
-/// # Errors
-/// The list is not good, or the database cannot be written.
-pub fn import_contracts(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
-    let began = std::time::Instant::now();
-    if let Outcome::Imported(list) = import::import(state_dir, path, now)? {
-        let Counts { added, changed, gone, unchanged } = list.counts;
-        let milliseconds = began.elapsed().as_millis() as u64;
-        tracing::info!(
-            version = list.version,
-            added,
-            changed,
-            gone,
-            unchanged,
-            milliseconds,
-            "the list of contracts was imported"
-        );
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod alerts;
 mod apply;
 mod clocks;
 mod contracts;
+mod counts;
 mod facts;
 mod journal;
 mod lists;
@@ -82,7 +83,7 @@ impl Store {
         let lock = lock(&state_dir.join(LOCK))?.ok_or_else(|| held_by_another(&state_dir.join(LOCK)))?;
         let path = state_dir.join(FILE);
         let mut connection = writable(&path)?;
-        migrations().to_latest(&mut connection).with_context(|| cannot_open(&path))?;
+        migrate(&mut connection, &path)?;
         Ok(Store::with(connection, Some(lock)))
     }
 
@@ -103,7 +104,7 @@ impl Store {
             if held.is_none() && schema(&connection)? != MIGRATIONS.len() {
                 return Err(other_schema(&path, schema(&connection)?));
             }
-            migrations().to_latest(&mut connection).with_context(|| cannot_open(&path))?;
+            migrate(&mut connection, &path)?;
         }
         connection.pragma_update(None, "cache_size", -IMPORT_CACHE_KIB)?;
         Ok(Some(Store::with(connection, Some(importing))))
@@ -219,6 +220,15 @@ fn writable(path: &Path) -> anyhow::Result<Connection> {
     Ok(connection)
 }
 
+/// Brings the schema up to date; whoever calls holds the lock of the service.
+fn migrate(connection: &mut Connection, path: &Path) -> anyhow::Result<()> {
+    let version = schema(connection)?;
+    if version > MIGRATIONS.len() {
+        return Err(other_schema(path, version));
+    }
+    migrations().to_latest(connection).with_context(|| cannot_open(path))
+}
+
 /// How many steps of the schema the database has seen.
 fn schema(connection: &Connection) -> anyhow::Result<usize> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -228,7 +238,9 @@ fn schema(connection: &Connection) -> anyhow::Result<usize> {
 fn other_schema(path: &Path, version: usize) -> anyhow::Error {
     let path = path.display();
     let ours = MIGRATIONS.len();
-    anyhow::anyhow!("{path} has schema {version}, this program has {ours}: restart the service with this version")
+    anyhow::anyhow!(
+        "{path} has schema {version}, this program has {ours}: run the service and the commands with one version"
+    )
 }
 
 fn held_by_another(path: &Path) -> anyhow::Error {

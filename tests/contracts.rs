@@ -546,10 +546,41 @@ fn the_list_that_the_configuration_names_is_imported_at_the_start_and_when_it_ch
         wait("the import", || (of_newest() == 4).then_some(()));
         assert_eq!(version(), 2);
     }
-    fs::write(&list, [HEAD, "UM/1,x\n"].concat()).expect("a list");
+    // A desk that goes on with yesterday's contracts serves customers better than none.
+    fs::write(&list, [HEAD, "UM/1,secret\n"].concat()).expect("a list");
+    let output = desk.run("2026-05-01 08:00");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("the old one stays in force") && !said.contains("secret"), "{said}");
+    assert_eq!(version(), 2);
+    let check = desk.command(&["check", "--offline"]);
+    let said = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(said.contains("contracts.csv: line 2: 2 values where the head names 10 columns"), "{said}");
+    assert_eq!(check.status.code(), Some(2));
+}
+
+#[test]
+fn without_any_list_on_file_a_bad_one_stops_the_start() {
+    let desk = Desk::with("contracts = '{dir}/contracts.csv'", "");
+    fs::write(desk.dir().join("contracts.csv"), [HEAD, "UM/1,x\n"].concat()).expect("a list");
     let output = desk.command(&["run", "--once"]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("contracts.csv: line 2: 2 values where the head names 10 columns"), "{said}");
-    assert!(desk.command(&["check", "--offline"]).status.code() == Some(2));
+}
+
+#[test]
+fn a_database_of_another_version_is_left_alone() {
+    let office = Office::new();
+    office.imported(FIRST, "2026-04-01 08:00");
+    let file = rusqlite::Connection::open(office.state().join("desk.sqlite")).expect("the database");
+    file.pragma_update(None, "user_version", 99).expect("a version");
+    drop(file);
+    for refused in [
+        office.import(SECOND, "2026-05-01 08:00").map(|_| ()),
+        Store::open(&office.state()).map(|_| ()),
+        Store::open_to_read(&office.state()).map(|_| ()),
+    ] {
+        let said = refused.expect_err("another version").to_string();
+        assert!(said.contains("has schema 99, this program has"), "{said}");
+    }
 }

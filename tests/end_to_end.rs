@@ -69,7 +69,7 @@ fn a_request_goes_its_whole_way() {
     assert_eq!(desk.json(&["tickets", "list", "--json"]).len(), 1, "the answer threads");
 
     let reply = answer(ANNA, &notice, "3@hezo.example", "Proszę o log z biblioteki.");
-    servers.hand_in(ANNA, reply_address(&notice), &reply.replace(DESK, reply_address(&notice)));
+    servers.submit(ANNA, reply_address(&notice), &reply.replace(DESK, reply_address(&notice)));
     let relay = nth_mail(&servers, JAN, 2);
     assert!(text(&relay).contains("Proszę o log z biblioteki."), "{}", text(&relay));
     assert!(relay.references.contains(&"1@fabryka.example".to_string()));
@@ -109,7 +109,7 @@ fn five_hundred_mails_are_drained_and_accounted_for() {
     servers.put(DESK, waiting);
     let desk = Desk::new(
         &servers,
-        "port = {imap}\nsecurity = \"starttls\"\nsign_in = \"plain\"\nstart = \"all\"\nafter = { keyword = \"$HezoDone\" }",
+        "port = {imap}\nsecurity = \"starttls\"\nsign_in = \"plain\"\nstart = \"all\"\nafter = { keyword = \"$HezoDone\" }\n[budget]\nstorm = 1000\n",
     );
     let before = desk.command(&["reconcile"]);
     assert!(!before.status.success() && String::from_utf8_lossy(&before.stdout).contains("no database"));
@@ -229,7 +229,7 @@ fn an_answer_that_bounces_leaves_the_promise_open() {
     assert!(about_ack.subject.contains("NIE DORĘCZONO") && text(&about_ack).contains(&gone), "{}", text(&about_ack));
 
     let reply = answer(ANNA, &notice, "2@hezo.example", "Proszę o log.");
-    servers.hand_in(ANNA, reply_address(&notice), &reply.replace(DESK, reply_address(&notice)));
+    servers.submit(ANNA, reply_address(&notice), &reply.replace(DESK, reply_address(&notice)));
     let about_relay = nth_mail(&servers, ANNA, 3);
     assert!(text(&about_relay).contains("Zegar reakcji biegnie dalej"), "{}", text(&about_relay));
     let number = desk.json(&["tickets", "list", "--json"])[0]["ticket"].as_str().expect("a number").to_string();

@@ -66,7 +66,7 @@ fn mails() {
             cases.push((format!("{file}: {name}"), (expected.to_string(), raw.to_string())));
         }
     }
-    check(cases, 70, |(expected, raw), wrong| {
+    check(cases, 130, |(expected, raw), wrong| {
         let want = |key: &str| {
             let line = expected.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key));
             line.map(|(_, value)| value)
@@ -119,7 +119,7 @@ fn mail(from: &str, subject: &str, text: &str) -> Message {
 #[test]
 fn languages() {
     let site = site();
-    check(table("language.table"), 10, |cells, wrong| {
+    check(table("language.table"), 50, |cells, wrong| {
         let [want, _, subject, text, from] = cells.try_into().expect("five cells");
         let reading = Reading::of(&mail(&from, &subject, &text), &site);
         let got = serde_json::to_value(reading.language).unwrap();
@@ -130,7 +130,7 @@ fn languages() {
 #[test]
 fn wishes() {
     let site = site();
-    check(table("wishes.table"), 20, |cells, wrong| {
+    check(table("wishes.table"), 80, |cells, wrong| {
         let [want, text] = cells.try_into().expect("two cells");
         let (subject, text) = text.split_once(" || ").unwrap_or(("Awaria", &text));
         let reading = Reading::of(&mail("Ola Rak <ola@piekarnia.example>", subject, text), &site);

@@ -66,7 +66,7 @@ fn check(case: &Case, site: &Site) -> Option<String> {
     let message = Message::parse(case.mail().as_bytes());
     let reading = Reading::of(&message, site);
     let contracts: Vec<Contract> = case.on_file.iter().map(on_file).collect();
-    let numbers = reading.numbers(&message, &OnFile::from(&contracts), site);
+    let numbers = reading.numbers(&OnFile::from(&contracts), site);
     let lists = [("serial", &numbers.serials), ("contract", &numbers.contracts), ("nip", &numbers.nips)];
     let of = |kind: &str, found: &Found| {
         let quoted = if found.place == Place::Quote { "quoted " } else { "" };

@@ -9,7 +9,7 @@ use crate::contracts::file::ContractFile;
 use crate::desk::contract::Contract;
 use crate::desk::plan::Plans;
 use crate::desk::rulebook::Rulebook;
-use crate::desk::rules::RuleFault;
+use crate::desk::rules::{RuleFault, Sources};
 use crate::imap::{ImapFolder, Limits};
 use crate::mailbox::Folder;
 use crate::maildir::MaildirFolder;
@@ -28,15 +28,14 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
     let mut faults = Vec::new();
     let config = Config::load(path).map_err(|error| faults.push(error.to_string())).ok();
     let rules_dir = config.as_ref().and_then(|config| config.rules_dir.as_deref());
-    let closing_days = config.as_ref().map(|config| config.closing_days.as_slice()).unwrap_or_default();
     let mut plans = None;
     match office::rule_sources(rules_dir) {
-        Ok(sources) => match Rulebook::compile(&sources, closing_days) {
-            Ok(rulebook) => {
-                faults.extend(rulebook.test(&sources).iter().map(RuleFault::to_string));
+        Ok(sources) => match tested_rules(&sources, config.as_ref()) {
+            Ok((rulebook, failures)) => {
+                faults.extend(failures);
                 plans = Some(rulebook.plans);
             }
-            Err(wrong) => faults.extend(wrong.iter().map(RuleFault::to_string)),
+            Err(wrong) => faults.extend(wrong),
         },
         Err(error) => faults.push(format!("{error:#}")),
     }
@@ -48,11 +47,26 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
     }
+    for warning in config.iter().flat_map(Config::warnings) {
+        println!("warning: {warning}");
+    }
     if faults.is_empty() {
         println!("all is well");
         return Ok(ExitCode::SUCCESS);
     }
     Err(BadInput(faults.join("\n")).into())
+}
+
+/// The rules, and which of their own tests fail.
+///
+/// # Errors
+/// What is wrong with them, each with its file and line.
+pub(super) fn tested_rules(sources: &Sources, config: Option<&Config>) -> Result<(Rulebook, Vec<String>), Vec<String>> {
+    let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
+    let told = |faults: Vec<RuleFault>| faults.iter().map(|fault| sources.told(fault)).collect();
+    let rulebook = Rulebook::compile(sources, closing_days).map_err(told)?;
+    let failures = told(rulebook.test(sources));
+    Ok((rulebook, failures))
 }
 
 /// What is wrong with the list of contracts, and which of them are sold as no plan has it.

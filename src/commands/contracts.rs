@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use serde_json::json;
 
-use super::{BadInput, local, local_date, printable, table, zone};
+use super::{BadInput, local, local_date, moment, printable, table};
 use crate::config::Config;
 use crate::contracts;
 use crate::contracts::import::{Difference, Outcome};
@@ -270,15 +269,6 @@ fn version(store: &Work, at: Option<Timestamp>) -> anyhow::Result<ListVersion> {
         BadInput(format!("no list of contracts was on file{when}: `hezo-intake contracts import FILE` puts one there"))
             .into()
     })
-}
-
-/// A moment: with its offset, or in the desk's zone.
-fn moment(text: &str) -> anyhow::Result<Timestamp> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let local = text.parse::<DateTime>().ok().and_then(|local| zone().to_timestamp(local).ok());
-    local.ok_or_else(|| BadInput(format!("{text} is no time such as 2026-04-30T12:00 or 2026-04-30T10:00Z")).into())
 }
 
 fn standing(standing: Standing) -> &'static str {

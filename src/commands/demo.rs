@@ -18,6 +18,7 @@ use crate::desk::decide::Disposition;
 use crate::desk::message::{self, Message};
 use crate::desk::ticket::{ClockKind, EntryKind, NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::trust::{Authentication, Border, Stamps};
 use crate::office::Office;
 use crate::store::{Decided, Wanted};
 use crate::{maildir, service};
@@ -32,6 +33,9 @@ pub struct Options {
     #[arg(long)]
     watch: bool,
 }
+
+/// Stands in the example mails, too.
+const BORDER_HOST: &str = "mx.myhezo.pl";
 
 /// How long one mail may take before the demo says that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -94,7 +98,19 @@ fn settings(dir: &Path) -> anyhow::Result<Config> {
     let mut key = [0; 32];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut key)?;
     let config = Config::embedded(dir);
-    Ok(Config { contracts: Some(contracts), token_key: Secret::new(data_encoding::HEXLOWER.encode(&key)), ..config })
+    // The mails of the demo are stamped as if this host had let them in.
+    let border = Border {
+        hosts: vec![BORDER_HOST.to_string()],
+        inner_hosts: Vec::new(),
+        authserv_id: Some(BORDER_HOST.to_string()),
+        stamps: Stamps::Above,
+    };
+    Ok(Config {
+        contracts: Some(contracts),
+        authentication: Authentication { border: Some(border), ..Authentication::default() },
+        token_keys: vec![Secret::new(data_encoding::HEXLOWER.encode(&key))],
+        ..config
+    })
 }
 
 /// Puts mails in and tells what becomes of them.
@@ -123,7 +139,12 @@ impl Show {
         let about_first = self.blanks(first)?;
         self.mail("The first customer's absence note comes back", ABSENCE, &about_first).await?;
         self.mail("The second customer answers with the numbers", CUSTOMER_ANSWERS, &self.blanks(second)?).await?;
-        self.mail("Somebody writes under an engineer's address", FORGED_ENGINEER, &about_first).await?;
+        self.mail(
+            "Somebody got hold of the engineer's reply address and writes under her name",
+            FORGED_ENGINEER,
+            &about_first,
+        )
+        .await?;
         self.mail("A newsletter", NEWSLETTER, &nothing).await?;
         self.mail("The engineer answers from her own mail client", ENGINEER_ANSWERS, &about_first).await?;
         self.hour_passes(clock).await
@@ -145,10 +166,10 @@ impl Show {
     }
 
     fn told(&self, decided: &Decided) -> anyhow::Result<Option<TicketNumber>> {
-        let Decided { disposition, reason, content_hash } = decided;
+        let Decided { disposition, reason, sender, content_hash } = decided;
         let raw = self.office.write_now(|store| store.kept(content_hash))?.unwrap_or_default();
         let from = Message::parse(&raw).from.map_or(String::new(), |from| from.address);
-        println!("   from       {}", printable(&from));
+        println!("   from       {} – {}", printable(&from), sender.as_deref().unwrap_or("nobody"));
         let number = match *disposition {
             Disposition::Opened(number) => {
                 println!("   ticket     {number} opened [{reason}]");
@@ -211,8 +232,8 @@ impl Show {
     fn blanks(&self, number: TicketNumber) -> anyhow::Result<Blanks> {
         let ticket = self.ticket(number)?;
         let ack = ticket.entries.iter().find(|entry| entry.kind == EntryKind::Acknowledged);
-        let engineer = self.office.site.engineers.first().context("no engineer")?;
-        let reply_to = crate::desk::reply::reply_address(&self.office.site, engineer, number);
+        let engineer = self.office.site.active_engineers().next().context("no engineer")?;
+        let reply_to = crate::desk::reply::engineer_address(&self.office.site, engineer, number, self.office.now());
         let ack = ack.and_then(|entry| entry.message_id.clone()).unwrap_or_default();
         Ok(Blanks { ticket: number.to_string(), ack, reply_to })
     }

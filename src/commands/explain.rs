@@ -6,19 +6,21 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::{BadInput, printable};
 use crate::config::Config;
 use crate::contracts::import;
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::decide;
+use crate::desk::decide::{self, Facts};
 use crate::desk::entitlement::{self, Entitlement};
-use crate::desk::extract::{Found, OnFile, Refused};
+use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
+use crate::desk::trust::{Sender, Standing, Verification};
 use crate::office;
 use crate::store::{Question, Store};
 
@@ -51,27 +53,22 @@ pub(super) struct Explanation {
     kind_rule: String,
     pub(super) language: Language,
     pub(super) text: String,
-    pub(super) serials: Vec<Number>,
-    pub(super) contracts: Vec<Number>,
-    pub(super) nips: Vec<Number>,
+    pub(super) serials: Vec<Found>,
+    pub(super) contracts: Vec<Found>,
+    pub(super) nips: Vec<Found>,
     pub(super) missing: Vec<&'static str>,
     entitlement: Option<Entitlement>,
     pub(super) escalation: bool,
     bounce: Option<Bounce>,
     attachments: Vec<File>,
     answer: Answer,
+    sender: Option<Standing>,
     problems: Vec<String>,
+    /// What may be meant, for people to see.
+    #[serde(skip)]
+    candidates: Vec<Candidate>,
     #[serde(skip)]
     refused: Vec<Refused>,
-}
-
-#[derive(Clone, Serialize)]
-pub(super) struct Number {
-    pub(super) value: String,
-    pub(super) place: crate::desk::extract::Place,
-    pub(super) rule: String,
-    pub(super) evidence: String,
-    on_file: bool,
 }
 
 #[derive(Serialize)]
@@ -99,12 +96,15 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
     };
     let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
+    // Connections to name servers live as long as the runtime in which they were made.
+    let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
     let mut out = std::io::stdout().lock();
     let mut unreadable = Vec::new();
     for path in &options.files {
         match read(path) {
             Ok(raw) => {
-                let explanation = of(&path.to_string_lossy(), &raw, &mut on_file, &site)?;
+                let verification = verifier.as_ref().map(|(verifier, runtime)| runtime.block_on(verifier.verify(&raw)));
+                let explanation = of(&path.to_string_lossy(), &raw, verification.as_ref(), &mut on_file, &site)?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -120,15 +120,20 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 /// The contracts on file: those of the list named on the command line; else, with a configuration,
 /// those of its database, or before the first start those of the list that it names; else none.
 fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
-    match (&options.contracts, &options.config, &config.contracts) {
-        (Some(list), _, _) => import::in_memory(list),
-        (None, Some(_), _) if Store::exists(&config.state_dir) => Store::open_to_read(&config.state_dir),
-        (None, _, Some(list)) => import::in_memory(list),
-        (None, _, None) => Store::in_memory(),
+    if let Some(list) = &options.contracts {
+        return import::in_memory(list);
     }
+    if options.config.is_some() && Store::exists(&config.state_dir) {
+        let mut store = Store::open_to_read(&config.state_dir)?;
+        if config.contracts.is_none() || store.read(|store| store.contract_list())?.is_some() {
+            return Ok(store);
+        }
+    }
+    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list))
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a mail; `-` is standard input.
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut raw = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut raw).context("cannot read standard input")?;
@@ -146,19 +151,25 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// The contracts on file cannot be asked.
-pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> anyhow::Result<Explanation> {
+pub(super) fn of(
+    file: &str,
+    raw: &[u8],
+    verification: Option<&Verification>,
+    on_file: &mut Store,
+    site: &Site,
+) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
     let reading = Reading::of(&message, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     // A mail out of a file has no time of arrival.
     let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
-    let question = Question::new(reading.number_keys(&message, site), sender.as_slice(), sent);
-    let on_file = on_file.read(|store| store.on_file(&question))?;
-    let numbers = reading.numbers(&message, &OnFile::from(&on_file), site);
+    let question = Question::new(reading.number_keys(site), sender.as_slice(), sent);
+    let facts = Facts { contracts: on_file.read(|store| store.on_file(&question))?, ..Facts::default() };
+    let reading = if sender.is_some_and(|sender| facts.names(sender)) { reading.of_named_sender() } else { reading };
+    let numbers = reading.numbers(&OnFile::from(&facts.contracts), site);
     let known = decide::known_numbers(&numbers);
-    let entitlement = entitlement::of(&on_file, &known, sender, site.calendar.date(sent));
+    let entitlement = entitlement::of(&facts.contracts, &known, sender, site.calendar.date(sent));
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
-    let list = |found: &[Found]| found.iter().map(Number::of).collect();
     let attachments = message.attachments.iter().map(|attachment| File {
         name: attachment.name.clone(),
         media_type: attachment.media_type.clone(),
@@ -175,30 +186,20 @@ pub(super) fn of(file: &str, raw: &[u8], on_file: &mut Store, site: &Site) -> an
         kind_rule: reading.verdict.rule.clone(),
         language: reading.language,
         text: reading.now(),
-        serials: list(&numbers.serials),
-        contracts: list(&numbers.contracts),
-        nips: list(&numbers.nips),
+        serials: numbers.serials,
+        contracts: numbers.contracts,
+        nips: numbers.nips,
         missing,
         entitlement: entitlement.filter(|_| reading.verdict.kind == Kind::Request),
         escalation: reading.escalation.is_some(),
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
         answer: Answer { send: answer.send, reason: answer.rule.clone() },
-        problems: message.problems.clone(),
+        sender: Sender::of(&message, verification, site).map(|sender| sender.standing(&facts, None, false, site)),
+        problems: message.problems.iter().chain(&numbers.problems).cloned().collect(),
+        candidates: numbers.candidates,
         refused: numbers.refused,
     })
-}
-
-impl Number {
-    fn of(found: &Found) -> Number {
-        Number {
-            value: found.value.clone(),
-            place: found.place,
-            rule: found.rule.clone(),
-            evidence: found.evidence.clone(),
-            on_file: found.on_file,
-        }
-    }
 }
 
 impl Explanation {
@@ -209,27 +210,20 @@ impl Explanation {
         };
         let from = self.from.as_ref().map_or("(none)".to_string(), |from| format!("{} <{}>", from.name, from.address));
         line("from", from);
+        line("sender", self.sender.as_ref().map_or("(none)".to_string(), Standing::to_string));
         line("subject", self.subject.clone());
         line("date", self.date.map_or("(none)".to_string(), |date| date.to_string()));
         line("kind", format!("{} by rule {}", name_of(&self.kind), self.kind_rule));
         line("language", name_of(&self.language));
         for (name, numbers) in [("serial", &self.serials), ("contract", &self.contracts), ("NIP", &self.nips)] {
-            for number in numbers {
-                let on_file = if number.on_file { ", on file" } else { "" };
-                line(
-                    name,
-                    format!(
-                        "{} in {}: {} [{}]{on_file}",
-                        number.value,
-                        name_of(&number.place),
-                        number.evidence,
-                        number.rule
-                    ),
-                );
-            }
+            numbers.iter().for_each(|number| line(name, told(number)));
+        }
+        for candidate in &self.candidates {
+            line("perhaps", format!("{} {}", candidate.kind.name(), told(&candidate.number)));
         }
         for refused in &self.refused {
-            line("refused", format!("{} in {}: {}", refused.value, name_of(&refused.place), refused.rule));
+            let Refused { value, place, spot, rule } = refused;
+            line("refused", format!("{value} in {place}, {} line {}: {rule}", spot.source, spot.line));
         }
         if !self.missing.is_empty() {
             line("missing", self.missing.join(", "));
@@ -261,6 +255,15 @@ impl Explanation {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// A number with all that speaks for it.
+fn told(number: &Found) -> String {
+    let Found { value, place, spot, rule, evidence, strength, .. } = number;
+    let written = if number.mended.is_some() { format!(" (written {})", number.written) } else { String::new() };
+    let on_file = if number.on_file { ", on file" } else { "" };
+    let strength = name_of(strength);
+    format!("{value}{written} in {place}, {} line {}: {evidence} [{rule}, {strength}]{on_file}", spot.source, spot.line)
 }
 
 /// A value as JSON shows it, without quotes around a mere name.

@@ -17,6 +17,9 @@ use crate::{log, service};
 /// The parts cannot be built, or (with `once`) a server failed.
 pub fn run(config: &Config, once: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     log::to_standard_error();
+    for warning in config.warnings() {
+        tracing::warn!(warning, "a setting is allowed and unwise");
+    }
     let clock = now.map_or_else(Clock::default, Clock::starting_at);
     block_on(async {
         if once {

@@ -8,11 +8,11 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::explain::{self, Explanation, Number};
+use super::explain::{self, Explanation};
 use super::{BadInput, table};
 use crate::contracts::import;
 
-use crate::desk::extract::Place;
+use crate::desk::extract::{Found, Place};
 use crate::desk::site::Site;
 use crate::store::Store;
 
@@ -117,25 +117,64 @@ pub fn is_aside(name: &str) -> bool {
     Sha256::digest(name).first().is_some_and(|byte| byte % 3 == 0)
 }
 
+/// A set of labelled mails, and how well it is read.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// `seen`, `aside`, `all`, or `all, no contracts on file`.
+    pub name: &'static str,
+    /// The figures.
+    pub score: Score,
+    /// True where the bars hold: in a part of the mails one miss weighs too much.
+    pub is_whole: bool,
+}
+
+/// Measures a folder: the mails that may be looked at while rules are written, those kept aside, all of
+/// them, and all of them with nothing on file. `contracts.csv` is the list on file, where there is one.
+///
+/// # Errors
+/// A mail or the contracts cannot be read.
+pub fn sets(folder: &Path, labels: &[Label], site: &Site) -> anyhow::Result<Vec<Set>> {
+    let list = folder.join("contracts.csv");
+    let list = list.exists().then_some(list.as_path());
+    let (seen, aside): (Vec<&Label>, Vec<&Label>) = labels.iter().partition(|label| !is_aside(&label.file));
+    let all: Vec<&Label> = labels.iter().collect();
+    let of = |name: &'static str, labels: &[&Label], list: Option<&Path>| -> anyhow::Result<Set> {
+        Ok(Set { name, score: score(folder, labels, list, site)?, is_whole: name.starts_with("all") })
+    };
+    let mut sets = vec![of("seen", &seen, list)?, of("aside", &aside, list)?, of("all", &all, list)?];
+    if list.is_some() {
+        sets.push(of("all, no contracts on file", &all, None)?);
+    }
+    Ok(sets)
+}
+
+impl Set {
+    /// What is below its bar, for people; empty where all is well or no bar holds.
+    pub fn below(&self) -> Vec<String> {
+        let short = if self.is_whole { self.score.below() } else { Vec::new() };
+        short.into_iter().map(|line| format!("{}: {line}", self.name)).collect()
+    }
+}
+
 /// Reads the labelled mails of a folder and counts what is right. `contracts` is the list of contracts on
 /// file; without it, the mails that can be right only with them are left out.
 ///
 /// # Errors
 /// A mail or the contracts cannot be read.
-pub fn score(folder: &Path, labels: &[&Label], contracts: Option<&Path>, site: &Site) -> anyhow::Result<Score> {
+fn score(folder: &Path, labels: &[&Label], contracts: Option<&Path>, site: &Site) -> anyhow::Result<Score> {
     let mut on_file = contracts.map_or_else(Store::in_memory, import::in_memory)?;
     let mut score = Score::default();
     for label in labels.iter().filter(|label| contracts.is_some() || !label.needs_registry) {
         let path = folder.join("mails").join(&label.file);
         let raw = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        score.add(label, &explain::of(&label.file, &raw, &mut on_file, site)?);
+        score.add(label, &explain::of(&label.file, &raw, None, &mut on_file, site)?);
     }
     Ok(score)
 }
 
 impl Score {
     /// What is below its bar, for people; empty where all is well.
-    pub fn below(&self) -> Vec<String> {
+    fn below(&self) -> Vec<String> {
         let short = BARS.iter().filter_map(|(what, bar)| {
             let share = self.shares.get(*what)?;
             (share.value() < *bar)
@@ -177,7 +216,7 @@ impl Score {
         self.numbers("serial", label, (&label.serials, &label.quoted_serials), &got.serials);
         self.numbers("contract", label, (&label.contracts, &label.quoted_contracts), &got.contracts);
         // A tax number counts wherever it stands.
-        let nips: Vec<Number> = got.nips.iter().filter(|nip| nip.place != Place::Quote).cloned().collect();
+        let nips: Vec<Found> = got.nips.iter().filter(|nip| nip.place != Place::Quote).cloned().collect();
         self.numbers("nip", label, (&label.nips, &BTreeSet::new()), &nips);
         let missing = got.missing.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
         self.put("missing", &label.file, &listed(&label.missing), &listed(&missing));
@@ -197,7 +236,7 @@ impl Score {
         kind: &str,
         label: &Label,
         (now, quoted): (&BTreeSet<String>, &BTreeSet<String>),
-        found: &[Number],
+        found: &[Found],
     ) {
         let (recall, precision) = (format!("{kind} recall"), format!("{kind} precision"));
         let wanted: BTreeSet<(&str, bool)> =

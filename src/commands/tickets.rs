@@ -203,7 +203,8 @@ fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued], now: Times
     ticket.clocks.iter().for_each(|clock| clock_for_people(clock, now));
     println!();
     for entry in &ticket.entries {
-        println!("{}  {}  {}", local(entry.at), entry.kind, printable(&entry.author));
+        let sender = entry.sender.as_deref().map(|sender| format!("  {sender}")).unwrap_or_default();
+        println!("{}  {}  {}{sender}", local(entry.at), entry.kind, printable(&entry.author));
         printable(&entry.text).lines().for_each(|line| println!("    {line}"));
     }
     let lines = mails.iter().map(|mail| {

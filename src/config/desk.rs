@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::section::Section;
 use super::value;
 use crate::desk::site::{Engineer, Identity};
-use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_ENGINEER};
+use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_PERSON};
 
 /// The longest id of an engineer: it stands in every reply address. Characters.
 const LONGEST_ENGINEER_ID: usize = 12;
@@ -80,10 +80,16 @@ fn check_second_level(
 /// Reads every `[[engineer]]`. `desk` is `None` where it has faults of its own.
 pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Identity>) -> Option<Vec<Engineer>> {
     let (mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new());
-    let mut read_one = |section: Section<'_>| {
+    let mut somebody = false;
+    let mut read_one = |section: Section<'_>, is_last: bool| {
         let id = section.required("id", "\"ak\"", |value| engineer_id(value::string(value, "an id in quotes")?));
         let name = section.required("name", "\"Anna Kowalska\"", value::text);
         let address = section.required("address", "\"anna@desk.example\"", value::address);
+        let active = section.optional("active", value::yes_or_no).unwrap_or(true);
+        somebody |= active;
+        if is_last && !somebody {
+            section.fault("active", "leaves nobody who answers; write true for at least one engineer");
+        }
         if id.as_ref().is_some_and(|id| !ids.insert(id.clone())) {
             section.fault("id", "is the id of an earlier engineer; write another");
         }
@@ -94,9 +100,11 @@ pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Identity>) -> 
             check_against_desk(&section, desk, id.as_deref(), address.as_deref());
         }
         section.finish();
-        Some(Engineer { id: id?, name: name?, address: address? })
+        Some(Engineer { id: id?, name: name?, address: address?, active })
     };
-    let engineers: Vec<Option<Engineer>> = sections.into_iter().map(&mut read_one).collect();
+    let last = sections.len().saturating_sub(1);
+    let read = sections.into_iter().enumerate().map(|(index, section)| read_one(section, index == last));
+    let engineers: Vec<Option<Engineer>> = read.collect();
     engineers.into_iter().collect()
 }
 
@@ -106,7 +114,7 @@ fn check_against_desk(section: &Section<'_>, desk: &Identity, id: Option<&str>, 
         section.fault("address", "is an address of the desk itself; write the engineer's own");
     }
     let local = desk.address.rsplit_once('@').map_or(0, |(local, _)| local.len());
-    let room = LONGEST_LOCAL_PART.saturating_sub(TOKEN_WITHOUT_ENGINEER + local);
+    let room = LONGEST_LOCAL_PART.saturating_sub(TOKEN_WITHOUT_PERSON + local);
     if id.is_some_and(|id| id.len() > room) {
         section.fault(
             "id",

@@ -52,16 +52,16 @@ pub(super) fn password(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) -> R
     }
 }
 
-/// Reads the key in the file that the value names.
-pub(super) fn token_key(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) -> Result<Secret, String> {
+/// Reads the keys in the file that the value names, one a line.
+pub(super) fn token_keys(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) -> Result<Vec<Secret>, String> {
     move |value| {
-        let secret = read(value, credentials)?;
-        if secret.len() < SHORTEST_SECRET {
+        let keys: Vec<Secret> = read(value, credentials)?.lines().map(Secret::new).collect();
+        if keys.iter().any(|key| key.0.len() < SHORTEST_SECRET) {
             return Err(format!(
                 "names a file with a key of less than {SHORTEST_SECRET} bytes; make one with: openssl rand -hex 32"
             ));
         }
-        Ok(Secret(secret))
+        Ok(keys)
     }
 }
 

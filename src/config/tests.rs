@@ -88,6 +88,8 @@ fn a_long_good_one() {
         state_dir = '/srv/desk'
         max_message_size = '1 MiB'
         max_transit = '1h 30m'
+        token_lifetime_days = 60
+        reply_tokens = 'message-id'
         closing_days = [2026-12-31, '2027-05-04']
         [desk]
         name = 'Desk'
@@ -125,10 +127,10 @@ fn a_long_good_one() {
         user = 'desk'
         password_file = 'smtp-password'";
     let site = Site::new();
-    site.write("key", &format!("{}\n", "a".repeat(32)), 0o600);
+    site.write("key", &format!("{}\n{}\n", "a".repeat(32), "b".repeat(40)), 0o600);
     let config = site.parse(text).expect("no fault");
     assert_eq!(config.desk.address, "desk@desk.example");
-    assert_eq!(config.token_key.reveal().len(), 32);
+    assert_eq!(config.token_keys.iter().map(|key| key.reveal().len()).collect::<Vec<_>>(), [32, 40]);
     assert_eq!((config.max_message_size, config.max_transit), (1 << 20, Duration::from_secs(5400)));
     assert_eq!(config.closing_days.iter().map(Date::to_string).collect::<Vec<_>>(), ["2026-12-31", "2027-05-04"]);
     let [imap, maildir] = config.mailboxes.as_slice() else { panic!("{:?}", config.mailboxes) };
@@ -222,6 +224,10 @@ fn single_values() {
         ("closing_days = '2026-05-02'", "1 closing_days: is not a list"),
         ("closing_days = [\n2026-05-02,\n'3 May']", "3 closing_days[1]: is not a day"),
         ("closing_days = ['2026-05-02T10:00:00']", "1 closing_days[0]: is not a day"),
+        ("token_lifetime_days = '60'", "1 token_lifetime_days: is no whole number"),
+        ("token_lifetime_days = 1", "1 token_lifetime_days: is out of bounds; write at least 7 and at most 3650"),
+        ("token_lifetime_days = 99999", "1 token_lifetime_days: is out of bounds"),
+        ("reply_tokens = 'subject'", "1 reply_tokens: has an unknown value; write \"plus\" or \"message-id\""),
         ("unknown = 1", "1 unknown: is no key of this section; there are state_dir, rules_dir"),
     ] {
         check(&format!("{written}\n{}", good()), fault);
@@ -251,7 +257,7 @@ fn addresses() {
     check_line("anna@", "desk+anna@", "12 engineer[0].address: is an address of the desk itself");
     check_line(
         desk,
-        &format!("address = '{}@desk.example'", "d".repeat(22)),
+        &format!("address = '{}@desk.example'", "d".repeat(19)),
         "10 engineer[0].id: leaves no room for a reply address at desk.address; write at most 1 characters",
     );
     check_line(
@@ -260,7 +266,86 @@ fn addresses() {
         "20 engineer[1].id: is the id of an earlier engineer\n\
          22 engineer[1].address: is the address of an earlier engineer",
     );
+    check_line("\"ak\"", "\"ak\"\nactive = 'no'", "11 engineer[0].active: is neither; write true or false");
+    check_line("\"ak\"", "\"ak\"\nactive = false", "11 engineer[0].active: leaves nobody who answers");
+    let former = "[[engineer]]\nid = 'jn'\nname = 'Jan'\naddress = 'jan@desk.example'\nactive = false\n[smtp]";
+    check_line("[smtp]", former, "");
     check_line("\"ak\"", "\"much-too-long\"", "10 engineer[0].id: is no id; write 1 to 12");
+}
+
+#[test]
+fn authentication() {
+    let at = |text: &str, expected: &str| check_line("[smtp]", &format!("[authentication]\n{text}\n[smtp]"), expected);
+    let border = "authserv_id = 'mx.desk.example'\nborder_hosts = ['mx.desk.example', '.in.desk.example']";
+    at(&format!("method = 'header'\n{border}"), "");
+    at(
+        &format!("method = 'both'\n{border}\nresolvers = ['127.0.0.1:5353', '::1']\ntrusted_sealers = ['a.example']"),
+        "",
+    );
+    at("method = 'verify'\ndkim_suffices = true", "");
+    at("method = 'none'\naccept_unauthenticated_engineers = true", "");
+    at(
+        "method = 'none'\naccept_unauthenticated_engineers = 'yes'",
+        "21 authentication.accept_unauthenticated_engineers: is",
+    );
+    at("", "19 authentication.method: is missing");
+    at("method = 'headers'", "20 authentication.method: has an unknown value");
+    at(
+        "method = 'header'",
+        "19 authentication.authserv_id: is missing\n19 authentication.border_hosts: is missing or empty",
+    );
+    at(
+        "method = 'header'\nauthserv_id = 'x'\nborder_hosts = []",
+        "22 authentication.border_hosts: is missing or empty",
+    );
+    at("method = 'verify'\nauthserv_id = 'x'", "21 authentication.authserv_id: needs the border host's results");
+    at("method = 'none'\nresolvers = ['::1']", "21 authentication.resolvers: needs own verification");
+    at(
+        &format!("method = 'header'\n{border}\naccept_unauthenticated_engineers = true"),
+        "23 authentication.accept_unauthenticated_engineers: contradicts method",
+    );
+    at(
+        "method = 'header'\nauthserv_id = 'none'\nborder_hosts = ['.protection.example']\nstamps = 'below'",
+        "23 authentication.stamps: cannot be \"below\" without an authserv_id",
+    );
+    for host in ["mx desk", "", ".", ".com", "mx..desk", "mx;desk", "*.desk.example"] {
+        let text = format!("method = 'header'\nauthserv_id = 'x'\nborder_hosts = ['{host}']");
+        at(
+            &text,
+            "22 authentication.border_hosts: is missing or empty\n22 authentication.border_hosts[0]: is not a host name",
+        );
+    }
+    at(
+        "method = 'verify'\nresolvers = ['dns.example']",
+        "21 authentication.resolvers[0]: is not the address of a name",
+    );
+    let internal = |text: &str, expected: &str| {
+        at(&format!("method = 'header'\n{border}\n[authentication.internal]\n{text}"), expected)
+    };
+    internal("submission = true\nnetworks = ['10.0.0.0/8']\nheader = { name = 'X-Internal', value = 'yes' }", "");
+    internal("networks = ['10.0.0.0']", "24 authentication.internal.networks[0]: is not a network");
+    internal("networks = ['0.0.0.0/0']", "24 authentication.internal.networks[0]: is the whole Internet");
+    internal("header = 'X-Internal'", "24 authentication.internal.header: is no such thing");
+    internal("header = { name = 'a b', value = 'c' }", "24 authentication.internal.header: has a name that no header");
+    internal("domains = ['example']", "24 authentication.internal.domains[0]: is not a domain");
+    let config =
+        Site::new().parse(&good().replace("[smtp]", &format!("[authentication]\nmethod = 'header'\n{border}\n[smtp]")));
+    let authentication = config.expect("no fault").authentication;
+    assert!(authentication.is_configured() && !authentication.verify);
+    let config = Site::new().parse(&good()).expect("no fault");
+    assert!(!config.authentication.is_configured() && !config.authentication.accept_unauthenticated_engineers);
+}
+
+#[test]
+fn budgets() {
+    let at = |text: &str, expected: &str| check_line("[smtp]", &format!("[budget]\n{text}\n[smtp]"), expected);
+    at("per_address_and_hour = 3\nstorm = 4\ngathering = '10m'", "");
+    at("per_ticket = 0", "20 budget.per_ticket: is out of bounds; write at least 1");
+    at("gathering = '2h'", "20 budget.gathering: is out of bounds");
+    at("per_hour = 3", "20 budget.per_hour: is no key of this section");
+    let config = Site::new().parse(&good().replace("[smtp]", "[budget]\nper_address_and_hour = 3\n[smtp]"));
+    let expected = Budget { per_address_and_hour: 3, ..Budget::default() };
+    assert_eq!(config.expect("no fault").budget, expected);
 }
 
 #[test]
@@ -455,10 +540,13 @@ fn the_sample_is_in_order() {
 #[test]
 fn the_sample_is_complete() {
     let named = |key: &str| SAMPLE.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{key} =")));
-    let heads = |key: &str| SAMPLE.lines().any(|line| line.trim_matches(['#', '[', ']']) == key);
+    let head = |line: &'static str| {
+        line.trim_start_matches('#').strip_prefix('[')?.trim_matches(['[', ']']).rsplit('.').next()
+    };
+    let heads = |key: &str| SAMPLE.lines().any(|line| head(line) == Some(key));
     let odd = "nonsense = 1\n";
     let sections = "[outgoing]\nODD[[mailbox]]\nkind = 'imap'\nODD[[mailbox]]\nkind = 'maildir'\nODD[desk]\nODD\
-                    [[engineer]]\nODD[smtp]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD";
+                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD";
     let faults = Site::new().parse(&format!("{odd}{}", sections.replace("ODD", odd))).expect_err("nonsense");
     let list = |fault: &Fault| Some(fault.message.split_once("there are ")?.1.to_string());
     let lists: Vec<String> = faults.all().iter().filter_map(list).collect();

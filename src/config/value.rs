@@ -112,6 +112,25 @@ pub(super) fn duration(least: Duration, most: Duration) -> impl Fn(&DeValue<'_>)
     }
 }
 
+/// True or false.
+pub(super) fn yes_or_no(value: &DeValue<'_>) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "is neither; write true or false, without quotes".to_string())
+}
+
+/// A whole number within bounds.
+pub(super) fn number<T>(least: T, most: T) -> impl Fn(&DeValue<'_>) -> Result<T, String>
+where
+    T: Copy + PartialOrd + TryFrom<i64> + std::fmt::Display,
+{
+    move |value| {
+        let number = integer(value).ok_or("is no whole number; write one without quotes")?;
+        match T::try_from(number) {
+            Ok(number) => within(number, least, most, |number| number.to_string()),
+            Err(_) => Err(format!("is out of bounds; write at least {least} and at most {most}")),
+        }
+    }
+}
+
 /// A whole number within bounds.
 pub(super) fn whole(least: u16, most: u16) -> impl Fn(&DeValue<'_>) -> Result<u16, String> {
     move |value| {

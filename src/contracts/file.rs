@@ -124,6 +124,11 @@ impl ContractFile {
         Ok(contracts)
     }
 
+    /// The list is not good as a whole, for this reason.
+    pub fn refused(&self, message: String) -> BadList {
+        BadList::whole(&self.path, message)
+    }
+
     /// The file's name without its folder.
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -146,10 +146,9 @@ fn import_into(
     let gone = store.read(|work| comparison.gone(work))?;
     let counts = comparison.counts()?;
     if counts.added + counts.changed + counts.unchanged == 0 && counts.gone > 0 {
-        bail!(
-            "the list holds no contract, and {} are on file: an empty list is taken for a mistake, and nothing changes",
-            counts.gone
-        );
+        let gone = counts.gone;
+        let message = format!("holds no contract, and {gone} are on file: an empty list is taken for a mistake");
+        return Err(file.refused(message).into());
     }
     let version = comparison.version + 1;
     for ids in gone.chunks(ROWS_AT_ONCE) {

@@ -1,21 +1,62 @@
-//! The loop that imports the list of contracts that the configuration names, whenever it changes.
+//! The list of contracts that the configuration names: imported at the start, and by a loop of its own
+//! whenever it changes.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::contracts::file::BadList;
-use crate::office::{self, Office};
+use super::file::BadList;
+use super::import::{self, Outcome};
+use crate::office::Office;
+use crate::store::{Counts, Store};
 
 /// How often to look at the file. Looking is one system call; hints are not given on every file
 /// system that sales may write to.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Looks until `stop` says so. A list that is not good changes nothing: the old one stays in force.
+/// Imports the list and says so in the log. A list that is not good changes nothing where there is an
+/// older one: a desk that goes on with yesterday's contracts serves customers better than none.
+///
+/// # Errors
+/// The database cannot be written; the list is not good and there is none on file.
+pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let error = match import::import(state_dir, path, now) {
+        Ok(Outcome::Known(_)) => return Ok(()),
+        Ok(Outcome::Imported(list)) => {
+            let Counts { added, changed, gone, unchanged } = list.counts;
+            let (version, milliseconds) = (list.version, began.elapsed().as_millis() as u64);
+            tracing::info!(
+                version,
+                added,
+                changed,
+                gone,
+                unchanged,
+                milliseconds,
+                "the list of contracts was imported"
+            );
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    let Some(bad) = error.downcast_ref::<BadList>() else { return Err(error) };
+    if Store::open_to_read(state_dir)?.read(|store| store.contract_list())?.is_none() {
+        return Err(error);
+    }
+    tracing::error!(
+        faults = bad.faults.len() + bad.unlisted,
+        line = bad.faults.first().and_then(|fault| fault.line),
+        "the list of contracts is not good, and the old one stays in force: `hezo-intake check` names every fault"
+    );
+    Ok(())
+}
+
+/// Looks at the file until `stop` says so, and imports what has changed.
 pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut stop: watch::Receiver<bool>) {
     let mut last_seen = None;
     // The list of the start is known by its hash; looking at it once more costs little and leaves no
@@ -26,7 +67,9 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
         let seen = std::fs::metadata(&path).ok().as_ref().map(mark);
         // A file that is still being written looks different the next time.
         if seen.is_some() && seen == last_seen && seen != imported {
-            match import(&office, state_dir.clone(), path.clone()).await {
+            let (now, state_dir, path) = (office.now(), state_dir.clone(), path.clone());
+            let done = tokio::task::spawn_blocking(move || import(&state_dir, &path, now)).await;
+            match done.map_err(anyhow::Error::from).flatten() {
                 Ok(()) => (imported, failing) = (seen, false),
                 Err(error) => {
                     let error = format!("{error:#}");
@@ -49,21 +92,4 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
 /// What tells two states of a file apart.
 fn mark(metadata: &Metadata) -> (u64, u64, i64, i64) {
     (metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
-}
-
-/// Imports the list. One that is not good is settled with that: it has to change first.
-async fn import(office: &Arc<Office>, state_dir: PathBuf, path: PathBuf) -> anyhow::Result<()> {
-    let now = office.now();
-    let done = tokio::task::spawn_blocking(move || office::import_contracts(&state_dir, &path, now)).await?;
-    match done.as_ref().err().and_then(|error| error.downcast_ref::<BadList>()) {
-        Some(list) => {
-            tracing::error!(
-                faults = list.faults.len() + list.unlisted,
-                line = list.faults.first().and_then(|fault| fault.line),
-                "the list of contracts is not good, and the old one stays in force: `hezo-intake check` names every fault"
-            );
-            Ok(())
-        }
-        None => done,
-    }
 }

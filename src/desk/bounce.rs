@@ -10,7 +10,7 @@ mod words;
 use serde::Deserialize;
 
 use crate::desk::message::Message;
-use crate::desk::rules::role::RoleRules;
+use crate::desk::rules::role::{Matched, RoleRules};
 use crate::desk::rules::{RuleFault, Sources};
 use crate::desk::text::Written;
 use crate::desk::text::fold::fold;
@@ -121,25 +121,41 @@ impl BounceRules {
 
 /// Reads a delivery report; `None` where the mail is none.
 pub fn bounce(message: &Message, written: &Written, rules: &BounceRules) -> Option<Bounce> {
+    let standard = is_standard(message);
+    let marks = if standard { OuterMarks::default() } else { OuterMarks::of(message, rules) };
+    if !standard && marks.count() == 0 {
+        return None;
+    }
     let report = words::Report::of(message, written, rules);
-    let rule = recognised(message, &report, rules)?;
+    let rule = if standard { STANDARD.to_string() } else { marks.recognise(message, report.opening())? };
     let told = fields::read(message).unwrap_or_default();
     let words = report.read(message);
-    let status = told.status.or(words.status);
-    let action = told.action.or_else(|| {
-        let of_class = |status: &str| if status.starts_with('2') { "delivered" } else { "failed" };
-        words.action.or_else(|| status.as_deref().map(|status| of_class(status).to_string()))
+    let diagnostic = told.diagnostic.or(words.diagnostic);
+    let action = told.action.or(words.action);
+    // `x.0.0` says no more than the class; the refusing host often said more.
+    let clear =
+        told.status.filter(|status| !status.ends_with(".0.0") || told_nothing_else(status, diagnostic.as_deref()));
+    let status = clear.or_else(|| match (action.as_deref(), &diagnostic) {
+        (Some("delayed"), None) => None,
+        (_, diagnostic) => report.status(diagnostic.as_deref()),
     });
+    let by_status = |status: &String| if status.starts_with('2') { "delivered" } else { "failed" };
     Some(Bounce {
         recipient: told.recipient.or(words.recipient),
-        action: action.or_else(|| Some("failed".to_string())),
+        action: action.or_else(|| Some(status.as_ref().map_or("failed", by_status).to_string())),
         status,
-        diagnostic: told.diagnostic.or(words.diagnostic),
+        diagnostic,
         original_message_id: original_of_attachments(message)
             .or(told.original_message_id)
             .or(words.original_message_id),
         rule,
     })
+}
+
+/// Whether a diagnostic gives no status of the same class.
+fn told_nothing_else(status: &str, diagnostic: Option<&str>) -> bool {
+    let inner = diagnostic.and_then(status_in);
+    inner.is_none_or(|inner| inner.get(..1) != status.get(..1))
 }
 
 /// The `report-type` of a `multipart/report` (RFC 6522), in lower case; empty where it names none.
@@ -153,35 +169,62 @@ pub(super) fn report_type(message: &Message) -> Option<String> {
     Some(named.unwrap_or_default())
 }
 
-/// The rule by which the mail is a delivery report.
-fn recognised(message: &Message, report: &words::Report, rules: &BounceRules) -> Option<String> {
+/// Whether the mail says of itself that it is a delivery report in the standard's form.
+fn is_standard(message: &Message) -> bool {
     match report_type(message).as_deref() {
-        Some("delivery-status" | "global-delivery-status") => return Some(STANDARD.to_string()),
-        Some("") if message.delivery_status.is_some() => return Some(STANDARD.to_string()),
-        Some("") | None => {}
-        Some(_) => return None,
+        Some("delivery-status" | "global-delivery-status") => true,
+        Some("") => message.delivery_status.is_some(),
+        _ => false,
     }
-    let sender = message.from.as_ref().map(|from| fold(&format!("{} <{}>", from.name, from.address)));
-    let sender = sender.or_else(|| message.header("From").map(fold)).unwrap_or_default();
-    let mailer = rules.0.first(Role::Sender, &sender);
-    let by_sender = mailer.or_else(|| rules.0.first(Role::Postmaster, &sender));
-    let by_subject = rules.0.first(Role::Subject, &fold(&message.subject));
-    let by_opening = report.opening();
-    let by_header = message
-        .headers
-        .iter()
-        .find_map(|header| rules.0.first(Role::Header, &fold(&format!("{}: {}", header.name, header.value))));
-    if message.delivery_status.is_some() && [by_sender, by_subject, by_header].iter().any(Option::is_some) {
-        return Some(STANDARD.to_string());
+}
+
+/// What shows a report before its text is read, each the rule that matched.
+#[derive(Default)]
+struct OuterMarks<'a> {
+    header: Option<&'a Matched>,
+    subject: Option<&'a Matched>,
+    mailer: Option<&'a Matched>,
+    postmaster: Option<&'a Matched>,
+}
+
+impl<'a> OuterMarks<'a> {
+    fn of(message: &Message, rules: &'a BounceRules) -> OuterMarks<'a> {
+        if report_type(message).is_some_and(|kind| !kind.is_empty()) {
+            return OuterMarks::default();
+        }
+        let sender = message.from.as_ref().map(|from| fold(&format!("{} <{}>", from.name, from.address)));
+        let sender = sender.or_else(|| message.header("From").map(fold)).unwrap_or_default();
+        let mut lines = message.headers.iter().map(|header| fold(&format!("{}: {}", header.name, header.value)));
+        OuterMarks {
+            header: lines.find_map(|line| rules.0.first(Role::Header, &line)),
+            subject: rules.0.first(Role::Subject, &fold(&message.subject)),
+            mailer: rules.0.first(Role::Sender, &sender),
+            postmaster: rules.0.first(Role::Postmaster, &sender),
+        }
     }
-    let marks = [by_header, by_opening, by_subject, by_sender];
-    let enough = marks.iter().flatten().count() >= 2 || mailer.is_some() && has_null_sender(message);
-    let decisive = marks.into_iter().flatten().next()?;
-    enough.then(|| decisive.id.clone())
+
+    fn all(&self) -> [Option<&'a Matched>; 3] {
+        [self.header, self.subject, self.mailer.or(self.postmaster)]
+    }
+
+    fn count(&self) -> usize {
+        self.all().iter().flatten().count()
+    }
+
+    /// The rule by which the mail is a report, if these marks and its first words are enough.
+    fn recognise(&self, message: &Message, opening: Option<&Matched>) -> Option<String> {
+        if message.delivery_status.is_some() {
+            return Some(STANDARD.to_string());
+        }
+        let marks = self.count() + usize::from(opening.is_some());
+        let enough = marks >= 2 || self.mailer.is_some() && has_null_sender(message);
+        let decisive = self.header.or(opening).or(self.subject).or(self.mailer)?;
+        enough.then(|| decisive.id.clone())
+    }
 }
 
 /// Whether the mail came with the null reverse-path, as RFC 5321 section 4.5.5 asks of reports.
-pub(super) fn has_null_sender(message: &Message) -> bool {
+fn has_null_sender(message: &Message) -> bool {
     message.header("Return-Path").is_some_and(|path| path.split_whitespace().collect::<String>() == "<>")
 }
 

@@ -11,7 +11,7 @@ mod rules;
 use std::collections::BTreeSet;
 
 use crate::desk::bounce::{self, Bounce};
-use crate::desk::extract::Place;
+use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Message;
 use crate::desk::text::Written;
 use marks::Marks;
@@ -104,14 +104,14 @@ impl OwnMarks {
     }
 }
 
-/// Says what kind of mail this is. `numbers` tells where serial and contract numbers of ours
-/// stand; it is asked only where that decides.
+/// Says what kind of mail this is. `numbers` finds the mail's numbers; it is asked only where they
+/// decide.
 pub fn classify(
     message: &Message,
     written: &Written,
     bounce: Option<&Bounce>,
     own: &OwnMarks,
-    numbers: &dyn Fn() -> Vec<Place>,
+    numbers: &dyn Fn() -> Numbers,
     rules: &RobotRules,
 ) -> Verdict {
     if own.signed {
@@ -141,11 +141,7 @@ pub fn classify(
 }
 
 /// A robot that answers, or reports that its mail was read.
-fn answering_robot<'a>(
-    message: &Message,
-    marks: &Marks<'a>,
-    numbers: &dyn Fn() -> Vec<Place>,
-) -> Option<(Kind, &'a str)> {
+fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Option<(Kind, &'a str)> {
     let report = bounce::report_type(message);
     match report.as_deref() {
         Some("disposition-notification") => return Some((Kind::AutoReply, "disposition-notification")),
@@ -160,7 +156,7 @@ fn answering_robot<'a>(
         return Some((Kind::AutoReply, "calendar-reply"));
     }
     // The subject may repeat ours with the customer's numbers; only new ones speak for a person.
-    let new_number = || numbers().contains(&Place::Text);
+    let new_number = || gives(&numbers(), |found| found.place == Place::Text);
     if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| !new_number()) {
         return Some((Kind::AutoReply, rule));
     }
@@ -169,8 +165,9 @@ fn answering_robot<'a>(
     let word = match absence {
         Some(rule) if robot.is_some() => Some(rule),
         Some(rule) => {
-            let nothing_else = marks.says_nothing() || marks.absence().is_some() && !marks.says_else() && !new_number();
-            nothing_else.then_some(rule)
+            let marked = marks.hint().or_else(|| marks.header(Role::Silence)).is_some();
+            let else_too = marks.says_else() || !marked && marks.says_the_unknown() || new_number();
+            (marks.says_nothing() || marks.absence().is_some() && !else_too).then_some(rule)
         }
         // Newsletters and notices speak of holidays and thanks too.
         None if marks.header(Role::List).is_some() || marks.subject(Role::NoticeSubject).is_some() => None,
@@ -182,20 +179,28 @@ fn answering_robot<'a>(
 }
 
 /// A mail through a list: bulk, unless it can be seen that a person writes to us.
-fn through_list(rule: &str, marks: &Marks, own: &OwnMarks, numbers: &dyn Fn() -> Vec<Place>) -> Verdict {
+fn through_list(rule: &str, marks: &Marks, own: &OwnMarks, numbers: &dyn Fn() -> Numbers) -> Verdict {
     let robot = marks.header(Role::Robot).or_else(|| marks.hint()).or_else(|| marks.subject(Role::NoticeSubject));
     if let Some(robot) = robot {
         return Verdict::new(Kind::Bulk, robot);
     }
-    if own.answers_ours || numbers().iter().any(|&place| place != Place::Quote) {
+    if own.answers_ours || gives(&numbers(), |found| found.place != Place::Quote) {
         return Verdict::of_person(Some(rule));
     }
     Verdict { through_list: true, ..Verdict::new(Kind::Bulk, rule) }
 }
 
 /// A robot that no header field shows.
-fn robot_by_words<'a>(marks: &Marks<'a>, numbers: &dyn Fn() -> Vec<Place>) -> Option<&'a str> {
+fn robot_by_words<'a>(marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Option<&'a str> {
     let by_name = marks.sender(Role::RobotSender);
+    let words = [Role::Notice, Role::Notification, Role::Unsubscribe].into_iter().find_map(|role| marks.text(role));
+    let first = by_name.or_else(|| marks.subject(Role::NoticeSubject)).or(words);
+    first.or_else(|| marks.sender(Role::NoReply))?;
+    let numbers = numbers();
+    // Devices know their serial number, but no contract of ours.
+    if numbers.contracts.iter().any(|found| found.place != Place::Quote) {
+        return None;
+    }
     let reports = marks.pleads() && marks.has_fault();
     let greets_or_pleads = marks.greets() || marks.pleads();
     let notice = marks.subject(Role::NoticeSubject).or_else(|| marks.text(Role::Notice));
@@ -213,13 +218,15 @@ fn robot_by_words<'a>(marks: &Marks<'a>, numbers: &dyn Fn() -> Vec<Place>) -> Op
     if let Some(rule) = marks.text(Role::Notification).filter(|_| !reports) {
         return Some(rule);
     }
-    let gives_number = || numbers().iter().any(|&place| place != Place::Quote);
-    if let Some(rule) = marks.text(Role::Unsubscribe)
-        && !reports
-        && !gives_number()
-    {
+    let gives_number = gives(&numbers, |found| found.place != Place::Quote);
+    if let Some(rule) = marks.text(Role::Unsubscribe).filter(|_| !reports && !gives_number) {
         return Some(rule);
     }
-    let for_a_person = |marks: &Marks| reports || (marks.pleads() || marks.has_fault()) && gives_number();
-    marks.sender(Role::NoReply).filter(|_| !for_a_person(marks))
+    let for_a_person = reports || gives_number && (marks.pleads() || marks.has_fault());
+    marks.sender(Role::NoReply).filter(|_| !for_a_person)
+}
+
+/// Whether there is a serial or contract number of this sort.
+fn gives(numbers: &Numbers, sort: impl Fn(&Found) -> bool) -> bool {
+    numbers.serials.iter().chain(&numbers.contracts).any(sort)
 }

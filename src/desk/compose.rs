@@ -53,6 +53,7 @@ const RESERVED: &[&str] = &[
     "return-path",
     "sender",
     "subject",
+    "thread-topic",
     "to",
     "x-auto-response-suppress",
 ];
@@ -80,6 +81,11 @@ pub struct Outgoing {
     /// Set on every mail that no person wrote. Such a mail also asks Exchange for no automatic
     /// answer (`X-Auto-Response-Suppress: All`, MS-OXCMAIL 2.1.3.2.20).
     pub auto_submitted: Option<AutoSubmitted>,
+    /// Set on a mail that its recipient is to answer and whose arrival no program is to: it asks
+    /// Exchange for no absence note and no other automatic answer.
+    pub asks_for_no_automatic_answer: bool,
+    /// The conversation that Outlook is to gather the mail under.
+    pub conversation: Option<Conversation>,
     /// Extra header fields, name and value in printable ASCII, each name once.
     pub headers: Vec<(String, String)>,
     /// The plain text body.
@@ -90,6 +96,15 @@ pub struct Outgoing {
     pub attachments: Vec<Attachment>,
     /// Whole mails as received, attached below the files.
     pub forwarded: Vec<Vec<u8>>,
+}
+
+/// A conversation of Outlook's (MS-OXOMSG sections 2.2.1.3 and 2.2.1.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// `Thread-Topic`: the subject without prefixes.
+    pub topic: String,
+    /// `Thread-Index`, in base 64.
+    pub index: String,
 }
 
 /// Why no person wrote this mail (RFC 3834 section 5).
@@ -141,6 +156,12 @@ pub fn compose(mail: &Outgoing) -> Result<Vec<u8>, ComposeError> {
     if let Some(reason) = mail.auto_submitted {
         builder = builder.header("Auto-Submitted", Raw::new(reason.keyword()));
         builder = builder.header("X-Auto-Response-Suppress", Raw::new("All"));
+    } else if mail.asks_for_no_automatic_answer {
+        builder = builder.header("X-Auto-Response-Suppress", Raw::new("OOF, AutoReply"));
+    }
+    if let Some(Conversation { topic, index }) = &mail.conversation {
+        builder = builder.header("Thread-Topic", Text::new(field::clean(topic, MAX_SUBJECT_CHARACTERS)));
+        builder = builder.header("Thread-Index", Raw::new(extra_header("Thread-Index", index)?));
     }
     let mut names = BTreeSet::new();
     for (name, value) in &mail.headers {

@@ -4,6 +4,7 @@
 //! a person says that something has happened ([`event`](event())), and when a ticket's own time has
 //! come ([`by_itself`]).
 
+mod acknowledge;
 mod by_itself;
 mod engineer;
 mod event;
@@ -14,19 +15,26 @@ mod rung;
 mod sent;
 mod undelivered;
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
+use super::budget::Sent;
 use super::classify::Kind;
 use super::contract::Excerpt;
+use super::extract::{Numbers, OnFile};
 use super::language::Language;
 use super::message::{Address, Message};
 use super::plan::{Concern, DeliveryTime};
 use super::reading::Reading;
 use super::reply::{self, Alert, Keeps, Post, Purpose};
 use super::site::{Engineer, Site};
+use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
 use super::ticket::{Clock, ClockKind, Entry, EntryKind, Fired, KnownNumber, NumberKind, State, Ticket, Wait};
 use super::ticket_number::TicketNumber;
+use super::token::Purpose as TokenPurpose;
+use super::trust::{May, Rung, Sender, Standing, Verification};
 use request::Origin;
 
 pub use by_itself::by_itself;
@@ -52,6 +60,8 @@ pub struct Mail {
     pub place: String,
     /// Set where the mail is larger than the desk reads.
     pub too_large: Option<TooLarge>,
+    /// What the program verified of its signatures, where the site wants that.
+    pub verification: Option<Verification>,
 }
 
 /// A mail of which only the header is known.
@@ -81,6 +91,15 @@ pub struct Facts {
     pub contracts: Excerpt,
     /// The mail of ours that a delivery report is about.
     pub bounced: Option<SentMail>,
+    /// The automatic mails that the sender, its domain and all got lately.
+    pub sent: Sent,
+    /// The tickets that the sender opened or added to within the last hour, the newest first.
+    pub recent: Vec<Recent>,
+    /// The mail in which the sender's further requests gather.
+    pub gathering: Option<Gathering>,
+    /// What engineers have read in our mails about the ticket of the token that they or whoever
+    /// handles escalations brought back, the newest first.
+    pub shown: Vec<String>,
     /// The sequence number that the next new ticket of this year gets.
     pub next_sequence: u32,
 }
@@ -103,6 +122,15 @@ impl Facts {
         let number = into.unwrap_or(number);
         self.tickets.iter().find(|ticket| ticket.number == number)
     }
+}
+
+/// A mail that waits to list all tickets of one sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gathering {
+    /// What it was begun for: the same cause gives the same Message-ID.
+    pub cause: [u8; 32],
+    /// The tickets that it lists.
+    pub tickets: Vec<TicketNumber>,
 }
 
 /// A mail that we wrote earlier.
@@ -168,6 +196,8 @@ pub struct Decision {
     pub reason: String,
     /// Whether an automatic answer goes out, and by which rule.
     pub answer: (bool, String),
+    /// Where the sender stands; `None` where the mail names none.
+    pub sender: Option<Standing>,
     /// What is to be done, in order.
     pub effects: Vec<Effect>,
 }
@@ -216,6 +246,9 @@ pub enum Effect {
     Alert(Alert),
     /// A mail leaves.
     Send(Post),
+    /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
+    /// at this moment.
+    Gather(Post, [u8; 32], Timestamp),
     /// A mail could not be written: the operator must know why.
     Report(String),
 }
@@ -248,53 +281,108 @@ struct Case<'a> {
     keys: &'a Keys,
     facts: &'a Facts,
     site: &'a Site,
+    /// Who wrote the mail, and what is proven of that.
+    sender: Option<Sender>,
+    /// Its numbers, once somebody has asked for them.
+    numbers: OnceCell<Numbers>,
     now: Timestamp,
 }
 
 /// Decides what becomes of a mail.
 pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: &Site, now: Timestamp) -> Decision {
-    let case = Case { mail, reading, keys, facts, site, now };
-    if let Some(ticket) = facts.decided_before {
-        return case.without_answer(Disposition::Duplicate(ticket), "known-content");
-    }
-    let Some(from) = &mail.message.from else {
-        return case.parked("no-sender", None);
-    };
-    if let Some((level, number)) = handover::answered(&case) {
-        return match reading.verdict.kind {
-            Kind::Request | Kind::Own => handover::answer(&case, from, level, number),
-            // A robot takes no ticket over.
-            Kind::AutoReply | Kind::Bulk | Kind::Bounce => case.robot_at(number, from),
-        };
-    }
-    match reading.verdict.kind {
-        Kind::Own => case.without_answer(Disposition::Noted, &reading.verdict.rule),
-        Kind::Bounce => undelivered::bounced(&case),
-        // An engineer's absence note is a robot's mail, not a forgery.
-        Kind::AutoReply => case.auto_reply(from),
-        _ if engineer::claims_to_be(&case, from) => engineer::answer(&case, from),
-        Kind::Bulk if !facts.names(&from.address) => case.without_answer(Disposition::Noted, &reading.verdict.rule),
-        Kind::Bulk | Kind::Request => match thread::thread(keys, facts) {
-            Thread::Answers { ticket, takes_part, .. } if ticket.state == State::Closed => {
-                let origin = match takes_part {
-                    true => Origin { linked_to: None, continues: Some(ticket) },
-                    false => Origin { linked_to: Some(ticket), continues: None },
-                };
-                request::open(&case, from, origin, "answers-a-closed-ticket")
-            }
-            Thread::Answers { ticket, takes_part, evidence } => {
-                request::follow_up(&case, from, ticket, takes_part, evidence)
-            }
-            Thread::Opens { linked_to, evidence } => {
-                request::open(&case, from, Origin { linked_to, continues: None }, evidence)
-            }
-        },
-    }
+    let named = mail.message.from.as_ref().is_some_and(|from| facts.names(&from.address));
+    let turned = (named && reading.verdict.through_list).then(|| reading.clone().of_named_sender());
+    let reading = turned.as_ref().unwrap_or(reading);
+    let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
+    let case = Case { mail, reading, keys, facts, site, sender, numbers: OnceCell::new(), now };
+    let decision = case.decide();
+    let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
+    Decision { sender: case.standing(ticket), ..decision }
 }
 
 impl Case<'_> {
+    fn decide(&self) -> Decision {
+        let verdict = &self.reading.verdict;
+        if let Some(ticket) = self.facts.decided_before {
+            return self.without_answer(Disposition::Duplicate(ticket), "known-content");
+        }
+        let Some(from) = &self.mail.message.from else {
+            return self.parked("no-sender", None);
+        };
+        if let Some((level, number)) = handover::answered(self) {
+            return match verdict.kind {
+                Kind::Request | Kind::Own => handover::answer(self, from, level, number),
+                // A robot takes no ticket over.
+                Kind::AutoReply | Kind::Bulk | Kind::Bounce => self.robot_at(number, from),
+            };
+        }
+        match verdict.kind {
+            Kind::Own => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bounce => undelivered::bounced(self),
+            // An engineer's absence note is a robot's mail, not a forgery.
+            Kind::AutoReply => self.auto_reply(from),
+            _ if engineer::claims_to_be(self, from) => engineer::answer(self, from),
+            Kind::Bulk if !self.facts.names(&from.address) => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bulk | Kind::Request => match thread::thread(self.keys, self.facts) {
+                Thread::Answers { ticket, takes_part, .. } if ticket.state == State::Closed => {
+                    let origin = match takes_part {
+                        true => Origin { linked_to: None, continues: Some(ticket) },
+                        false => Origin { linked_to: Some(ticket), continues: None },
+                    };
+                    request::open(self, from, origin, "answers-a-closed-ticket")
+                }
+                Thread::Answers { ticket, takes_part, evidence } => {
+                    request::follow_up(self, from, ticket, takes_part, evidence)
+                }
+                Thread::Opens { linked_to, evidence } => match self.storm(from) {
+                    Some(into) => request::fold(self, from, into),
+                    None => request::open(self, from, Origin { linked_to, continues: None }, evidence),
+                },
+            },
+        }
+    }
+
+    /// The mail's numbers, with all contracts at hand that it may be about.
+    fn numbers(&self) -> &Numbers {
+        let read = || self.reading.numbers(&OnFile::from(&self.facts.contracts), self.site);
+        self.numbers.get_or_init(read)
+    }
+
+    /// The ticket into which the mail folds, where it is one of many similar ones.
+    fn storm(&self, from: &Address) -> Option<&Recent> {
+        let limit = usize::try_from(self.site.budget.storm).unwrap_or(usize::MAX);
+        if self.facts.recent.is_empty() {
+            return None;
+        }
+        let numbers = self.numbers();
+        let found = numbers.serials.iter().chain(&numbers.contracts);
+        let numbers: Vec<&str> = found.map(|found| found.value.as_str()).collect();
+        let another = Another {
+            subject: &self.mail.message.subject,
+            text: &self.reading.now(),
+            named: self.facts.names(&from.address),
+            numbers: &numbers,
+        };
+        storm::folds_into(&self.facts.recent, &another, limit)
+    }
+
+    /// Where the sender stands with regard to this ticket.
+    fn standing(&self, ticket: Option<&Ticket>) -> Option<Standing> {
+        let sender = self.sender.as_ref()?;
+        let tokens = &self.site.token_keys;
+        let token = self.keys.token.as_ref().and_then(|token| token.as_ref().ok());
+        let token = token.filter(|token| token.purpose == TokenPurpose::Customer);
+        let confirmed = token.is_some_and(|token| tokens.is_for(token, &sender.address.address));
+        Some(sender.standing(self.facts, ticket, confirmed, self.site))
+    }
+
+    /// What the sender may do to this ticket.
+    fn may(&self, ticket: Option<&Ticket>) -> May {
+        self.standing(ticket).map_or(Rung::Unknown, |standing| standing.rung).may()
+    }
+
     fn decision(&self, disposition: Disposition, reason: &str, effects: Vec<Effect>) -> Decision {
-        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), effects }
+        Decision { disposition, reason: reason.to_string(), answer: (false, reason.to_string()), sender: None, effects }
     }
 
     fn without_answer(&self, disposition: Disposition, reason: &str) -> Decision {
@@ -303,8 +391,19 @@ impl Case<'_> {
 
     /// The mail waits for a person, and the engineers (or the one named) are told.
     fn parked(&self, reason: &str, tell: Option<&Engineer>) -> Decision {
-        let told: Vec<_> = self.site.engineers.iter().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect();
-        let alerts = told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, engineer, self.now));
+        self.parked_for(reason, None, tell)
+    }
+
+    /// The same, with what was found in the mail.
+    fn parked_for(&self, reason: &str, found: Option<&str>, tell: Option<&Engineer>) -> Decision {
+        // A flood of forgeries is no reason to bury the engineers; what is held stays held.
+        let told: Vec<_> = if !self.site.budget.allows_alert(&self.facts.sent) {
+            Vec::new()
+        } else {
+            self.site.active_engineers().filter(|one| tell.is_none_or(|only| only.id == one.id)).collect()
+        };
+        let alerts =
+            told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, found, engineer, self.now));
         self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
     }
 
@@ -314,7 +413,7 @@ impl Case<'_> {
         let Thread::Answers { ticket, .. } = thread::thread(self.keys, self.facts) else {
             return self.without_answer(Disposition::Noted, rule);
         };
-        let entry = self.entry(EntryKind::AutoReply, &from.address);
+        let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         self.decision(Disposition::Attached(ticket.number), rule, effects)
     }
@@ -323,16 +422,17 @@ impl Case<'_> {
     fn robot_at(&self, number: TicketNumber, from: &Address) -> Decision {
         let rule = &self.reading.verdict.rule;
         let Some(ticket) = self.facts.ticket(number) else { return self.without_answer(Disposition::Noted, rule) };
-        let entry = self.entry(EntryKind::AutoReply, &from.address);
+        let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         self.decision(Disposition::Attached(ticket.number), rule, vec![Effect::AddEntry(ticket.number, entry)])
     }
 
-    fn entry(&self, kind: EntryKind, author: &str) -> Entry {
+    fn entry(&self, kind: EntryKind, author: &str, ticket: Option<&Ticket>) -> Entry {
         Entry {
             kind,
             author: author.to_string(),
             message_id: self.mail.message.message_id.clone(),
             text: self.reading.now(),
+            sender: self.standing(ticket).map(|standing| standing.to_string()),
             at: self.now,
         }
     }

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::NumberKind;
 
+mod attempt;
 mod check_digit;
 mod fold;
 mod judge;
@@ -27,6 +28,7 @@ mod scan;
 mod table;
 mod vocabulary;
 
+pub use attempt::{Attempt, Hit};
 pub use on_file::OnFile;
 pub use rules::NumberRules;
 
@@ -139,6 +141,8 @@ pub struct Refused {
     pub value: String,
     /// Where it stands.
     pub place: Place,
+    /// Where exactly.
+    pub spot: Spot,
     /// The rule that refused it.
     pub rule: String,
 }
@@ -191,31 +195,6 @@ pub struct Pages {
     problems: Vec<String>,
 }
 
-/// The [look-up keys](crate::desk::contract::look_up_key) of everything in the mail that may be a
-/// number on file, at most [`KEYS_MAX`], sorted.
-pub fn keys(
-    subject: &str,
-    written: &Written,
-    attachment_names: &[&str],
-    readings: &[Reading],
-    rules: &NumberRules,
-) -> Vec<String> {
-    Pages::new(subject, written, attachment_names, readings, rules).keys(rules)
-}
-
-/// Every number in the mail. A value that stands in several places is reported once, from the
-/// first place in the order of [`Place`]: one that stands both now and in the quote counts as now.
-pub fn numbers(
-    subject: &str,
-    written: &Written,
-    attachment_names: &[&str],
-    readings: &[Reading],
-    on_file: &OnFile,
-    rules: &NumberRules,
-) -> Numbers {
-    Pages::new(subject, written, attachment_names, readings, rules).numbers(on_file, rules)
-}
-
 impl Pages {
     /// Reads the texts of a mail: subject and body as one page, the names of attachments as another, each
     /// attachment's text as its own.
@@ -266,7 +245,9 @@ impl Pages {
         keys.into_iter().collect()
     }
 
-    /// Every number, with the contracts on file at hand.
+    /// Every number, with the contracts on file at hand. A value that stands in several places is
+    /// reported once, from the first place in the order of [`Place`]: one that stands both now and in
+    /// the quote counts as now.
     pub fn numbers(&self, on_file: &OnFile, rules: &NumberRules) -> Numbers {
         let mut numbers = judge::judge(&self.pages, on_file, rules);
         numbers.problems.extend(self.problems.iter().cloned());

@@ -28,13 +28,16 @@ pub enum Language {
     English,
 }
 
-/// The language of what was written now.
-pub fn language(message: &Message, written: &Written) -> Language {
+/// The language of what was written now. `answers` is true where the subject is that of a mail
+/// answered or passed on, which the sender did not write.
+pub fn language(message: &Message, written: &Written, answers: bool) -> Language {
     let part = |part| of_words(&written.text(part));
+    let subject = || of_words(&message.subject);
     part(Part::Now)
-        .or_else(|| of_words(&message.subject))
+        .or_else(|| if answers { None } else { subject() })
         .or_else(|| part(Part::Signature))
         .or_else(|| part(Part::Forward))
+        .or_else(subject)
         .or_else(|| part(Part::Quote))
         .or_else(|| declared(message))
         .or_else(|| of_domain(message))
@@ -102,12 +105,18 @@ fn is_quotation_mark(c: char) -> bool {
 fn is_output(line: &str) -> bool {
     let line = line.trim();
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
-    let signs = line.chars().filter(|c| c.is_ascii_digit() || "=|{}<>[]/\\_#%$;*".contains(*c)).count();
+    let figures = line.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
+    let signs = figures + line.chars().filter(|c| "=|{}<>[]/\\_#%$;*".contains(*c)).count();
     let levels = ["ERROR", "WARN", "INFO", "DEBUG", "FATAL", "CRIT", "NOTICE", "TRACE"];
     let level =
         line.split(|c: char| !c.is_ascii_alphabetic()).take(8).any(|word| levels.iter().any(|l| word.starts_with(l)));
-    let stamped = line.split_whitespace().take(4).any(is_time_of_day);
-    let dated = line.starts_with(|c: char| c.is_ascii_digit() || "[/<".contains(c));
+    let words: Vec<&str> = line.split_whitespace().take(5).collect();
+    let stamped = words.iter().any(|word| is_time_of_day(word));
+    // `Aug 10 03:12:44 host kernel: …`
+    let behind_date = words
+        .windows(2)
+        .any(|two| matches!(two, [day, time] if day.ends_with(|c: char| c.is_ascii_digit()) && is_time_of_day(time)));
+    let dated = behind_date || line.starts_with(|c: char| c.is_ascii_digit() || "[/<".contains(c));
     line.starts_with('/')
         || stamped && (dated || signs > 6)
         || level && (stamped || dated || signs > 2)

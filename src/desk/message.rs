@@ -13,6 +13,13 @@ use mail_parser::{DateTime, MessageParser};
 
 pub use hash::{content_hash, header_hash};
 
+/// What the names of our own control fields begin with. From outside they mean nothing: no rule
+/// ever sees one.
+const OWN_PREFIX: &str = "X-HEZO-";
+
+/// The most mailboxes of `From` that are kept: one is honest, two are enough to see that it is not.
+const MOST_AUTHORS: usize = 10;
+
 /// A mail as the desk sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
@@ -24,6 +31,8 @@ pub struct Message {
     pub references: Vec<String>,
     /// The first mailbox of `From`.
     pub from: Option<Address>,
+    /// All mailboxes of all `From` fields: an honest mail has one.
+    pub authors: Vec<Address>,
     /// The first mailbox of `Reply-To`.
     pub reply_to: Option<Address>,
     /// All mailboxes of `To`.
@@ -66,6 +75,21 @@ pub struct Header {
     pub name: String,
     /// The value, unfolded, encoded words decoded.
     pub value: String,
+    /// The value before its encoded words were decoded, where it has any: in a field that a program
+    /// reads, a decoded word could pass for what the program itself wrote.
+    pub encoded: Option<String>,
+}
+
+impl Header {
+    /// Whether the field has this name, in any case.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The value, unfolded, encoded words left as they are.
+    pub fn undecoded(&self) -> &str {
+        self.encoded.as_deref().unwrap_or(&self.value)
+    }
 }
 
 /// A part of the mail that is not its body text.
@@ -136,7 +160,14 @@ impl Message {
             }
             let value = header::unfold(value);
             self.take(field.name(), &value, field.value().as_datetime());
-            self.headers.push(Header { name: field.name().to_string(), value: header::decode_words(&value) });
+            let name = field.name();
+            if name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX)) {
+                self.problems.push("a header field that only the desk itself may write was left out".into());
+                continue;
+            }
+            let decoded = header::decode_words(&value);
+            let encoded = (decoded != value).then_some(value);
+            self.headers.push(Header { name: name.to_string(), value: decoded, encoded });
         }
         if self.from.is_none() {
             self.problems.push("the mail names no sender".into());
@@ -161,7 +192,10 @@ impl Message {
                 let subject = charset::undo_double_encoding(&subject).unwrap_or(subject);
                 self.subject = header::one_line(&subject);
             }
-            "from" if self.from.is_none() => self.from = header::addresses(value).into_iter().next(),
+            "from" if self.authors.len() < MOST_AUTHORS => {
+                self.authors.extend(header::addresses(value).into_iter().take(MOST_AUTHORS));
+                self.from = self.authors.first().cloned();
+            }
             "reply-to" if self.reply_to.is_none() => self.reply_to = header::addresses(value).into_iter().next(),
             "to" => self.to.extend(header::addresses(value)),
             "cc" => self.cc.extend(header::addresses(value)),

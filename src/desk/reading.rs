@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bounce::{self, Bounce};
 use super::classify::{self, Kind, OwnMarks, Verdict};
-use super::extract::{self, Numbers, OnFile};
+use super::extract::{self, Numbers, OnFile, Pages};
 use super::language::{self, Language};
 use super::message::Message;
 use super::site::Site;
@@ -27,6 +27,8 @@ pub struct Reading {
     pub escalation: Option<String>,
     /// The texts of its attachments.
     pub texts: Vec<extract::Reading>,
+    /// All its texts, those of its attachments too, cut into what numbers are told from.
+    pub pages: Pages,
 }
 
 impl Reading {
@@ -36,20 +38,18 @@ impl Reading {
         let bounce = bounce::bounce(message, &written, &site.rules.bounces);
         let texts = texts_of_attachments(message);
         let names = names_of_attachments(message);
-        let numbers = || {
-            let on_file = OnFile::default();
-            let found = extract::numbers(&message.subject, &written, &names, &texts, &on_file, &site.rules.numbers);
-            found.serials.iter().chain(&found.contracts).map(|found| found.place).collect()
-        };
+        let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
+        let numbers = || pages.numbers(&OnFile::default(), &site.rules.numbers);
         let own = own_marks(message, site);
         let verdict = classify::classify(message, &written, bounce.as_ref(), &own, &numbers, &site.rules.robots);
         let now = written.text(Part::Now);
         let answers = site.rules.quotes.is_answer(&message.subject);
         Reading {
-            language: language::language(message, &written),
+            language: language::language(message, &written, answers),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
             bounce,
             texts,
+            pages,
             written,
             verdict,
         }
@@ -67,15 +67,13 @@ impl Reading {
     }
 
     /// The serial, contract and tax numbers, with the contracts on file at hand.
-    pub fn numbers(&self, message: &Message, on_file: &OnFile, site: &Site) -> Numbers {
-        let names = names_of_attachments(message);
-        extract::numbers(&message.subject, &self.written, &names, &self.texts, on_file, &site.rules.numbers)
+    pub fn numbers(&self, on_file: &OnFile, site: &Site) -> Numbers {
+        self.pages.numbers(on_file, &site.rules.numbers)
     }
 
     /// The look-up keys of all that could be a number on file, sorted.
-    pub fn number_keys(&self, message: &Message, site: &Site) -> Vec<String> {
-        let names = names_of_attachments(message);
-        extract::keys(&message.subject, &self.written, &names, &self.texts, &site.rules.numbers)
+    pub fn number_keys(&self, site: &Site) -> Vec<String> {
+        self.pages.keys(&site.rules.numbers)
     }
 
     /// What this mail lacks for admission; nothing where it is no request.
@@ -96,9 +94,9 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     addresses.extend(site.second_level_address.clone());
     // Whoever got a mail of ours knows its Message-ID, and may send another mail under it.
     let from_us = message.from.as_ref().is_some_and(|from| from.address == identity.address);
-    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_key.is_ours(id));
+    let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_keys.is_ours(id));
     let mut answered = message.in_reply_to.iter().chain(&message.references);
-    let answers_ours = answered.any(|id| site.token_key.is_ours(id));
+    let answers_ours = answered.any(|id| site.token_keys.is_ours(id));
     OwnMarks { addresses, signed, answers_ours }
 }
 

@@ -1,6 +1,8 @@
 //! Every mail that we write. The sentences stand in `rules/templates/`.
 
+mod acknowledgement;
 mod clocks;
+mod conversation;
 mod facts;
 mod letter;
 mod templates;
@@ -10,19 +12,22 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::answer::Answer;
 use super::compose::{AutoSubmitted, ComposeError};
 use super::decide::{Effect, Mail, SentMail};
 use super::language::Language;
-use super::message::Attachment;
+use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
-use super::ticket::{NumberKind, Ticket};
+use super::storm::Recent;
+use super::ticket::Ticket;
 use super::ticket_number::TicketNumber;
-use super::token;
+use super::token::{Purpose as TokenPurpose, Token};
+use super::trust::Standing;
 use letter::Letter;
 
+pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
-pub use facts::holds_internal_text;
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
@@ -46,6 +51,8 @@ pub struct Post {
     pub second_route: bool,
     /// The mail.
     pub bytes: Vec<u8>,
+    /// What an engineer reads in it, where it is to one: none of that may come back in an answer.
+    pub shown: Option<String>,
 }
 
 /// The promise that a mail keeps once it is accepted.
@@ -77,6 +84,8 @@ impl Keeps {
 pub enum Purpose {
     /// Tells the customer the ticket number.
     Acknowledgement,
+    /// Tells a customer the numbers of many tickets at once.
+    Gathered,
     /// Tells an engineer of a customer's mail.
     Notice,
     /// Passes an engineer's answer on to the customer.
@@ -96,8 +105,9 @@ pub enum Purpose {
 }
 
 /// A purpose, as the database and the Message-ID name it.
-const PURPOSES: [(Purpose, &str); 9] = [
+const PURPOSES: [(Purpose, &str); 10] = [
     (Purpose::Acknowledgement, "acknowledgement"),
+    (Purpose::Gathered, "gathered"),
     (Purpose::Notice, "notice"),
     (Purpose::Relay, "relay"),
     (Purpose::Copy, "copy"),
@@ -109,6 +119,12 @@ const PURPOSES: [(Purpose, &str); 9] = [
 ];
 
 impl Purpose {
+    /// Whether it is read by people of the desk alone.
+    pub fn is_internal(self) -> bool {
+        use Purpose::{Acknowledgement, CustomerReminder, Gathered, Relay};
+        !matches!(self, Acknowledgement | Gathered | Relay | CustomerReminder)
+    }
+
     /// The stable name.
     pub fn name(self) -> &'static str {
         PURPOSES.iter().find(|(purpose, _)| *purpose == self).map_or("", |(_, name)| name)
@@ -151,30 +167,6 @@ impl From<Result<Post, ReplyError>> for Effect {
     }
 }
 
-/// Tells the customer the ticket number, what was found, what is missing, and until when a person
-/// makes contact. Of the customer's own words it repeats nothing but the numbers.
-pub fn acknowledgement(site: &Site, ticket: &Ticket, mail: &Mail, now: Timestamp) -> Result<Post, ReplyError> {
-    let written = |kind: NumberKind| {
-        let of_kind = ticket.numbers.iter().filter(move |number| number.kind == kind && !number.quoted);
-        of_kind.map(|number| number.written.as_str()).collect::<Vec<_>>()
-    };
-    let missing = ticket.missing();
-    let context = json!({
-        "ticket": ticket.number.to_string(),
-        "serials": written(NumberKind::Serial),
-        "contracts": written(NumberKind::Contract),
-        "serial_missing": missing.contains(&NumberKind::Serial),
-        "contract_missing": missing.contains(&NumberKind::Contract),
-        "desk": facts::desk(site),
-    });
-    let letter = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &ticket.customer, now)
-        .about(ticket)
-        .answering(&mail.message)
-        .automatic(AutoSubmitted::Replied);
-    let post = letter.write(&localised("ack", ticket.language), context)?;
-    Ok(Post { keeps: Some(Keeps::Acknowledgement), ..post })
-}
-
 /// A customer's mail, for an engineer.
 #[derive(Clone, Copy)]
 pub struct Notice<'a> {
@@ -184,6 +176,8 @@ pub struct Notice<'a> {
     pub mail: &'a Mail,
     /// What it says.
     pub reading: &'a Reading,
+    /// Where its sender stands.
+    pub standing: Option<&'a Standing>,
     /// Whether its sender takes part in the ticket.
     pub takes_part: bool,
     /// Who is told.
@@ -193,12 +187,13 @@ pub struct Notice<'a> {
 /// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
 /// address that is this engineer's and this ticket's alone.
 pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
-    let Notice { ticket, mail, reading, takes_part, engineer } = *notice;
+    let Notice { ticket, mail, reading, standing, takes_part, engineer } = *notice;
     let (files, held_back) = files(mail);
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "subject": mail.message.subject,
+        "sender": facts::sender(mail, standing),
         "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
         "wishes_escalation": reading.escalation.is_some(),
         "too_large": mail.too_large.as_ref().map(|large| json!({
@@ -212,7 +207,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
         .from_name(format!("{customer} ({})", ticket.number))
-        .reply_address(engineer, ticket)
+        .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .attach(files)
         .write("notice", context)
@@ -223,34 +218,34 @@ pub fn copy(
     site: &Site,
     ticket: &Ticket,
     author: &Engineer,
-    text: &str,
+    answer: &Answer,
     mail: &Mail,
     engineer: &Engineer,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "author": author.name,
-        "text": text,
+        "text": answer.text,
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
         .from_name(format!("{} ({})", author.name, ticket.number))
-        .reply_address(engineer, ticket)
+        .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write("copy", context)
 }
 
-/// Passes a person's answer on to the customer: rebuilt from its text, under the desk's
+/// Passes a person's answer on to the customer: built again from its words, under the desk's
 /// address, with nothing of the person's mail but the name, the text and the files.
 pub fn relay(
     site: &Site,
     ticket: &Ticket,
     author: &str,
-    text: &str,
+    answer: &Answer,
     mail: &Mail,
     now: Timestamp,
 ) -> Result<Post, ReplyError> {
@@ -258,22 +253,37 @@ pub fn relay(
         "ticket": ticket.number.to_string(),
         "subject": ticket.subject,
         "engineer": author,
-        "text": text,
+        "text": answer.text,
+        "html": answer.html,
         "desk": facts::desk(site),
     });
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
+        .answers_with(&customer_token(site, &ticket.customer, ticket.number))
         .from_name(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;
     Ok(Post { keeps: Some(Keeps::Contact), ..post })
 }
 
-/// Tells an engineer of a mail that waits for a person.
-pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: Timestamp) -> Result<Post, ReplyError> {
+/// Tells the Content-IDs of the pictures in the answer to one mail from those to another.
+pub fn picture_seed(site: &Site, mail: &Mail) -> String {
+    site.token_keys.message_id("picture", &mail.content_hash, "", site.identity.domain())
+}
+
+/// Tells an engineer of a mail that waits for a person. `found` is what was found in it.
+pub fn parked(
+    site: &Site,
+    mail: &Mail,
+    reason: &str,
+    found: Option<&str>,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
     let context = json!({
         "reason": reason,
+        "found": found,
         "subject": mail.message.subject,
         "place": mail.place,
         "received": site.calendar.local(mail.internal_date).polish(),
@@ -282,6 +292,26 @@ pub fn parked(site: &Site, mail: &Mail, reason: &str, engineer: &Engineer, now: 
     Letter::new(site, Purpose::Alert, &mail.content_hash, &engineer.mailbox(), now)
         .automatic(AutoSubmitted::Generated)
         .write("parked", context)
+}
+
+/// Tells an engineer that many similar mails came, and that further ones are added to one ticket.
+pub fn storm(
+    site: &Site,
+    into: &Recent,
+    sender: &Address,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = json!({
+        "ticket": into.ticket.to_string(),
+        "sender": sender.address,
+        "subject": into.subject,
+        "desk": facts::desk(site),
+    });
+    let cause = format!("storm {}", into.ticket);
+    Letter::new(site, Purpose::Alert, cause.as_bytes(), &engineer.mailbox(), now)
+        .automatic(AutoSubmitted::Generated)
+        .write("storm", context)
 }
 
 /// Tells an engineer that a mail of ours did not arrive.
@@ -310,8 +340,18 @@ pub fn undelivered(
 }
 
 /// The address at which this engineer answers this ticket, and nobody else anything.
-pub fn reply_address(site: &Site, engineer: &Engineer, ticket: TicketNumber) -> String {
-    site.token_key.reply_address(&site.identity.address, token::Purpose::Relay, &ticket.to_string(), &engineer.id)
+pub fn engineer_address(site: &Site, engineer: &Engineer, ticket: TicketNumber, now: Timestamp) -> String {
+    site.token_keys.reply_address(&site.identity.address, &engineer_token(engineer, ticket), now)
+}
+
+fn engineer_token(engineer: &Engineer, ticket: TicketNumber) -> Token {
+    Token { purpose: TokenPurpose::Engineer, ticket: ticket.to_string(), person: engineer.id.clone() }
+}
+
+/// The token by which a customer's answer finds its ticket.
+fn customer_token(site: &Site, customer: &Address, ticket: TicketNumber) -> Token {
+    let person = site.token_keys.person_tag(&customer.address);
+    Token { purpose: TokenPurpose::Customer, ticket: ticket.to_string(), person }
 }
 
 fn localised(name: &str, language: Language) -> String {

@@ -10,8 +10,10 @@ use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::answer::ExecutableRules;
 use super::bounce::BounceRules;
 use super::classify::RobotRules;
+use super::command::OrderRules;
 use super::extract::NumberRules;
 use super::reply::Templates;
 use super::telephone::TelephoneRules;
@@ -39,8 +41,10 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("between.toml", include_str!("../../rules/between.toml")),
     ("bounces.toml", include_str!("../../rules/bounces.toml")),
     ("contract.toml", include_str!("../../rules/contract.toml")),
+    ("executables.toml", include_str!("../../rules/executables.toml")),
     ("decoys.toml", include_str!("../../rules/decoys.toml")),
     ("escalation.toml", include_str!("../../rules/escalation.toml")),
+    ("orders.toml", include_str!("../../rules/orders.toml")),
     ("plans.toml", include_str!("../../rules/plans.toml")),
     ("quotes.toml", include_str!("../../rules/quotes.toml")),
     ("robots.toml", include_str!("../../rules/robots.toml")),
@@ -58,6 +62,10 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/escalation-second-level.txt", include_str!("../../rules/templates/escalation-second-level.txt")),
     ("templates/escalation.txt", include_str!("../../rules/templates/escalation.txt")),
     ("templates/facts.inc", include_str!("../../rules/templates/facts.inc")),
+    ("templates/gathered.en.html", include_str!("../../rules/templates/gathered.en.html")),
+    ("templates/gathered.en.txt", include_str!("../../rules/templates/gathered.en.txt")),
+    ("templates/gathered.pl.html", include_str!("../../rules/templates/gathered.pl.html")),
+    ("templates/gathered.pl.txt", include_str!("../../rules/templates/gathered.pl.txt")),
     ("templates/late.inc", include_str!("../../rules/templates/late.inc")),
     ("templates/notice.txt", include_str!("../../rules/templates/notice.txt")),
     ("templates/parked.txt", include_str!("../../rules/templates/parked.txt")),
@@ -65,6 +73,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/relay.en.txt", include_str!("../../rules/templates/relay.en.txt")),
     ("templates/relay.pl.html", include_str!("../../rules/templates/relay.pl.html")),
     ("templates/relay.pl.txt", include_str!("../../rules/templates/relay.pl.txt")),
+    ("templates/sender.inc", include_str!("../../rules/templates/sender.inc")),
+    ("templates/storm.txt", include_str!("../../rules/templates/storm.txt")),
     ("templates/reminder-phones.txt", include_str!("../../rules/templates/reminder-phones.txt")),
     ("templates/reminder.txt", include_str!("../../rules/templates/reminder.txt")),
     ("templates/return-reminder.en.txt", include_str!("../../rules/templates/return-reminder.en.txt")),
@@ -91,6 +101,10 @@ pub struct Rules {
     pub telephones: TelephoneRules,
     /// Words that ask for escalation.
     pub wishes: WishRules,
+    /// Files that can run.
+    pub executables: ExecutableRules,
+    /// What engineers order by mail.
+    pub orders: OrderRules,
     /// The sentences of our mails.
     pub templates: Templates,
 }
@@ -108,8 +122,10 @@ impl Rules {
         let bounces = gather(&mut faults, BounceRules::compile(sources));
         let telephones = gather(&mut faults, TelephoneRules::compile(sources));
         let wishes = gather(&mut faults, WishRules::compile(sources));
+        let executables = gather(&mut faults, ExecutableRules::compile(sources));
+        let orders = gather(&mut faults, OrderRules::compile(sources));
         let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, bounces, telephones, wishes, templates) {
+        match (numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates) {
             (
                 Some(numbers),
                 Some(quotes),
@@ -117,8 +133,10 @@ impl Rules {
                 Some(bounces),
                 Some(telephones),
                 Some(wishes),
+                Some(executables),
+                Some(orders),
                 Some(templates),
-            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, templates }),
+            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates }),
             _ => Err(faults),
         }
     }
@@ -134,6 +152,8 @@ impl Rules {
         faults.extend(BounceRules::test(sources));
         faults.extend(self.telephones.test());
         faults.extend(WishRules::test(sources));
+        faults.extend(self.executables.test());
+        faults.extend(self.orders.test());
         faults
     }
 }
@@ -180,6 +200,19 @@ impl Sources {
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let named = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
         named.map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
+    /// A fault with the line of its rule, for people.
+    pub fn told(&self, fault: &RuleFault) -> String {
+        let line = fault.rule.as_ref().and_then(|id| {
+            let (bare, quoted) = (format!("id = '{id}'"), format!("id = \"{id}\""));
+            let names = |line: &str| line.trim_start().starts_with(&quoted) || line.trim_start().starts_with(&bare);
+            self.text(&fault.file).lines().position(names)
+        });
+        match (line, &fault.rule) {
+            (Some(line), Some(id)) => format!("rules/{}:{} [{id}]: {}", fault.file, line + 1, fault.message),
+            _ => fault.to_string(),
+        }
     }
 
     /// The text of one file; empty where there is none of that name.

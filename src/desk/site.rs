@@ -2,12 +2,14 @@
 
 use jiff::SignedDuration;
 
+use super::budget::Budget;
 use super::calendar::Calendar;
 use super::escalation::Ladder;
 use super::message::Address;
 use super::plan::Plans;
 use super::rules::Rules;
-use super::token::TokenKey;
+use super::token::TokenKeys;
+use super::trust::Authentication;
 
 /// Everything that stays the same from one mail to the next.
 pub struct Site {
@@ -19,12 +21,18 @@ pub struct Site {
     pub rules: Rules,
     /// Service windows and holidays.
     pub calendar: Calendar,
+    /// Sign reply tokens and Message-IDs.
+    pub token_keys: TokenKeys,
+    /// Where the token of a mail stands.
+    pub reply_tokens: ReplyTokens,
+    /// What counts as proof of a sender.
+    pub authentication: Authentication,
+    /// How many automatic mails may leave.
+    pub budget: Budget,
     /// What each plan promises.
     pub plans: Plans,
     /// What is done about each clock, and when.
     pub ladder: Ladder,
-    /// Signs reply addresses and Message-IDs.
-    pub token_key: TokenKey,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
     /// Within how much of the window a person is to take an escalated ticket over.
@@ -37,6 +45,15 @@ pub struct Site {
     pub has_alert_command: bool,
     /// Whether there is a second way out for mail.
     pub has_second_route: bool,
+}
+
+/// Where the token stands that an answer brings back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyTokens {
+    /// In the address that answers go to, after a `+`.
+    Plus,
+    /// In the Message-ID, for a host that does not deliver `desk+anything`.
+    MessageId,
 }
 
 /// The desk as customers know it.
@@ -67,6 +84,8 @@ pub struct Engineer {
     pub name: String,
     /// The address that the engineer writes from and is written to, in lower case.
     pub address: String,
+    /// False for one who has left: named in old tickets, but neither written to nor obeyed.
+    pub active: bool,
 }
 
 impl Identity {
@@ -92,5 +111,10 @@ impl Site {
     /// The engineer with this id.
     pub fn engineer(&self, id: &str) -> Option<&Engineer> {
         self.engineers.iter().find(|engineer| engineer.id == id)
+    }
+
+    /// Those who are written to.
+    pub fn active_engineers(&self) -> impl Iterator<Item = &Engineer> {
+        self.engineers.iter().filter(|engineer| engineer.active)
     }
 }

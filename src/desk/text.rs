@@ -2,6 +2,7 @@
 //! nothing is thrown away.
 
 pub(crate) mod fold;
+mod heading;
 mod html;
 mod line;
 mod quote;
@@ -14,7 +15,11 @@ use quote::Context;
 use rules::{Prefix, Role};
 use signature::Author;
 
+pub use heading::Heading;
+pub use line::{Block, Look, Piece, Style};
 pub use rules::QuoteRules;
+
+pub(super) use html::PICTURE;
 
 /// The most attached mails whose text is read, nested ones included.
 const MAX_ATTACHED: usize = 10;
@@ -59,10 +64,75 @@ impl Written {
     }
 }
 
+/// A line of a mail's text that is shown again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownLine {
+    /// What it is.
+    pub part: Part,
+    /// How many quotes it stands in.
+    pub depth: usize,
+    /// As it stood, quote marks of plain text included.
+    pub text: String,
+    /// How it looks.
+    pub look: Look,
+    /// Whether it is a complimentary close.
+    pub is_closing: bool,
+}
+
+/// The text of a mail line by line, with how each looks: of the HTML body where there is one, since
+/// the plain one is what a program made of it.
+pub fn lines(message: &Message, rules: &QuoteRules) -> Vec<ShownLine> {
+    let html = message.html.as_deref().map(|html| html::lines_with_looks(html, rules)).unwrap_or_default();
+    let says_something = html.iter().any(|line| !line.is_blank());
+    let lines = if says_something { html } else { plain_lines(message.plain.as_deref().unwrap_or_default()) };
+    let parts = parts(message, &lines, says_something, rules);
+    let shown = lines.into_iter().zip(parts).map(|(line, part)| ShownLine {
+        part,
+        depth: line.depth,
+        is_closing: rules.is(Role::Closing, &line.folded),
+        text: line.text,
+        look: line.look,
+    });
+    shown.collect()
+}
+
+/// What stands above the mails that this one answers or passes on, from the top.
+pub fn headings(message: &Message, rules: &QuoteRules) -> Vec<Heading> {
+    let html = message.html.as_deref().map(|html| html::lines_with_looks(html, rules)).unwrap_or_default();
+    let says_something = html.iter().any(|line| !line.is_blank());
+    let lines = if says_something { html } else { plain_lines(message.plain.as_deref().unwrap_or_default()) };
+    heading::headings(&lines, rules)
+}
+
+/// What lines are that are all taken for new: signature, boilerplate, or new indeed.
+pub fn signatures(lines: &[ShownLine], message: &Message, rules: &QuoteRules) -> Vec<Part> {
+    let again: Vec<Line> = lines.iter().map(|line| Line::within(line.text.clone(), 0, false)).collect();
+    let part = |line: &ShownLine| if line.part == Part::Quote { Part::Now } else { line.part };
+    let mut parts: Vec<Part> = lines.iter().map(part).collect();
+    signature::mark(&again, &mut parts, &author(message), rules);
+    parts
+}
+
+fn author(message: &Message) -> Author {
+    message.from.as_ref().map_or_else(Author::default, |from| Author::new(&from.name, &from.address))
+}
+
 /// Takes the text of a mail apart.
 pub fn read(message: &Message, rules: &QuoteRules) -> Written {
-    let author = message.from.as_ref().map_or_else(Author::default, |from| Author::new(&from.name, &from.address));
     let (lines, html) = body(message, rules);
+    let parts = parts(message, &lines, html, rules);
+    let prefix = rules.prefix(&message.subject);
+    let mut written = Written { sections: sections(&lines, &parts) };
+    // A reply or a delivery report carries old mail along; anybody else who attaches one passes it on.
+    if prefix != Some(Prefix::Reply) && message.delivery_status.is_none() {
+        let mut left = MAX_ATTACHED;
+        written.sections.extend(attached(message, rules, &mut left));
+    }
+    written
+}
+
+fn parts(message: &Message, lines: &[Line], html: bool, rules: &QuoteRules) -> Vec<Part> {
+    let author = author(message);
     let prefix = rules.prefix(&message.subject);
     let answers = !message.in_reply_to.is_empty() || !message.references.is_empty();
     let context = Context {
@@ -72,15 +142,9 @@ pub fn read(message: &Message, rules: &QuoteRules) -> Written {
         html,
         author: &author,
     };
-    let mut parts = quote::mark(&lines, context, rules);
-    signature::mark(&lines, &mut parts, &author, rules);
-    let mut written = Written { sections: sections(&lines, &parts) };
-    // A reply or a delivery report carries old mail along; anybody else who attaches one passes it on.
-    if prefix != Some(Prefix::Reply) && message.delivery_status.is_none() {
-        let mut left = MAX_ATTACHED;
-        written.sections.extend(attached(message, rules, &mut left));
-    }
-    written
+    let mut parts = quote::mark(lines, context, rules);
+    signature::mark(lines, &mut parts, &author, rules);
+    parts
 }
 
 /// The lines of the body that says more, and whether it is the HTML one.

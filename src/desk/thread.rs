@@ -1,12 +1,13 @@
 //! What to look up for a mail; then which ticket it belongs to, by the strongest evidence.
 
 use super::decide::{Facts, Mail};
-use super::message::Message;
+use super::message::{Header, Message};
 use super::reading::Reading;
-use super::site::Site;
+use super::site::{ReplyTokens, Site};
+use super::storm;
 use super::ticket::Ticket;
 use super::ticket_number::{self, TicketNumber};
-use super::token::{Forged, ReplyToken};
+use super::token::{self, Purpose, Refused, Token};
 
 /// How many Message-IDs of one mail are looked up, the newest ones: a hostile References header
 /// may hold thousands.
@@ -18,6 +19,9 @@ const MOST_TAGS: usize = 5;
 /// Header fields that tell under which address a mail was delivered.
 const DELIVERY_HEADERS: [&str; 4] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"];
 
+/// The id of the evidence that a mail brought back a customer's token.
+pub const CUSTOMER_TOKEN: &str = "customer-token";
+
 /// What the desk wants to know from the store before it thinks about a mail.
 #[derive(Clone, Debug)]
 pub struct Keys {
@@ -28,14 +32,16 @@ pub struct Keys {
     pub message_ids: Vec<String>,
     /// Our ticket numbers in the subject.
     pub tags: Vec<TicketNumber>,
-    /// The signed reply address that the mail came to, if it came to one.
-    pub reply_token: Option<Result<ReplyToken, Forged>>,
+    /// The token that the mail brought back, if it brought one.
+    pub token: Option<Result<Token, Refused>>,
     /// The mail of ours that a delivery report is about.
     pub bounced_message_id: Option<String>,
     /// Look-up keys of all that could be a number on file.
     pub numbers: Vec<String>,
     /// The sender's address, for contracts that name it.
     pub sender: Option<String>,
+    /// How many of the sender's recent tickets are wanted at most.
+    pub recent: u32,
     /// Whether the mails of the ticket are wanted, too, to be handed over with it.
     pub originals: bool,
 }
@@ -48,11 +54,20 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         content_hash: mail.content_hash,
         message_ids: answered_ids(message),
         tags,
-        reply_token: reply_token(message, site),
+        token: token(mail, site),
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
-        numbers: reading.number_keys(message, site),
+        numbers: reading.number_keys(site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
+        recent: storm::tickets_to_look_at(site.budget.storm),
         originals: reading.escalation.is_some(),
+    }
+}
+
+impl Keys {
+    /// The ticket of the token, where it is genuine and of this purpose.
+    pub fn ticket_of_token<'a>(&self, purpose: Purpose, facts: &'a Facts) -> Option<&'a Ticket> {
+        let token = self.token.as_ref()?.as_ref().ok().filter(|token| token.purpose == purpose)?;
+        facts.ticket(token.ticket.parse().ok()?)
     }
 }
 
@@ -66,17 +81,32 @@ fn answered_ids(message: &Message) -> Vec<String> {
     ids
 }
 
-fn reply_token(message: &Message, site: &Site) -> Option<Result<ReplyToken, Forged>> {
-    let named = message.to.iter().chain(&message.cc).map(|recipient| recipient.address.clone());
-    let delivered = message
-        .headers
-        .iter()
-        .filter(|header| DELIVERY_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)));
-    let delivered = delivered.map(|header| header.value.trim().trim_matches(['<', '>']).to_string());
-    let mut tokens: Vec<_> = named.chain(delivered).filter_map(|address| site.token_key.read(&address)).collect();
+/// The token of the mail, read as of its arrival: what waits for an outage to end does not expire.
+fn token(mail: &Mail, site: &Site) -> Option<Result<Token, Refused>> {
+    let (message, at) = (&mail.message, mail.internal_date);
+    let tokens: Vec<_> = match site.reply_tokens {
+        ReplyTokens::Plus => {
+            let read = |address: &str| site.token_keys.read_address(address, at);
+            let written = message.to.iter().chain(&message.cc).filter_map(|recipient| read(&recipient.address));
+            // Anybody may have a signed mail delivered where its author never sent it. Whom the author
+            // wrote to, the signature covers.
+            let harmless = |token: &Result<_, _>| matches!(token::purpose(token), Purpose::Customer | Purpose::Bounce);
+            let delivered = delivered_to(message).filter_map(read).filter(harmless);
+            written.chain(delivered).collect()
+        }
+        ReplyTokens::MessageId => {
+            answered_ids(message).iter().filter_map(|id| site.token_keys.read_message_id(id, at)).collect()
+        }
+    };
     // A forged token beside a good one takes nothing away from the good one.
-    let good = tokens.iter().position(Result::is_ok).unwrap_or(0);
-    (!tokens.is_empty()).then(|| tokens.swap_remove(good))
+    tokens.into_iter().min_by_key(|token| (token.is_err(), token::purpose(token)))
+}
+
+/// The addresses that the mail was delivered to, as servers note them.
+fn delivered_to(message: &Message) -> impl Iterator<Item = &str> {
+    let is_delivery = |header: &&Header| DELIVERY_HEADERS.iter().any(|name| header.is(name));
+    let delivered = message.headers.iter().filter(is_delivery);
+    delivered.map(|header| header.value.trim().trim_matches(['<', '>']))
 }
 
 /// Which ticket a customer's mail belongs to.
@@ -100,10 +130,14 @@ pub enum Thread<'a> {
     },
 }
 
-/// Weighs the evidence: an answered mail before a tag in the subject, and a tag only where the
-/// sender takes part, since a number is read out on the telephone and stands in every subject.
+/// Weighs the evidence: the customer's token, then an answered mail, then a tag in the subject, and
+/// a tag only where the sender takes part, since a number is read out on the telephone and stands in
+/// every subject.
 pub fn thread<'a>(keys: &Keys, facts: &'a Facts) -> Thread<'a> {
     let takes_part = |ticket: &Ticket| keys.sender.as_deref().is_some_and(|sender| ticket.takes_part(sender));
+    if let Some(ticket) = keys.ticket_of_token(Purpose::Customer, facts) {
+        return Thread::Answers { ticket, takes_part: takes_part(ticket), evidence: CUSTOMER_TOKEN };
+    }
     let answered = keys.message_ids.iter().filter_map(|id| facts.thread(id));
     let mut answered = answered.collect::<Vec<_>>().into_iter();
     if let Some(ticket) = answered.next() {

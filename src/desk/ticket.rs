@@ -182,6 +182,8 @@ pub struct Entry {
     pub message_id: Option<String>,
     /// What was written.
     pub text: String,
+    /// Of a mail that came in: where its sender stood, and what was proven.
+    pub sender: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -200,6 +202,10 @@ pub enum EntryKind {
     Undelivered,
     /// The acknowledgement was written.
     Acknowledged,
+    /// A rule withheld the acknowledgement.
+    Withheld,
+    /// One more of many similar mails.
+    Folded,
     /// An engineer's answer was passed on to the customer.
     Answered,
     /// The ticket was forwarded to escalation.
@@ -349,6 +355,8 @@ named!(EntryKind {
     EntryKind::AutoReply = "auto-reply",
     EntryKind::Undelivered = "undelivered",
     EntryKind::Acknowledged = "acknowledged",
+    EntryKind::Withheld = "withheld",
+    EntryKind::Folded = "folded",
     EntryKind::Answered = "answered",
     EntryKind::Escalated = "escalated",
     EntryKind::Reminded = "reminded",

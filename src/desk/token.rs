@@ -1,12 +1,14 @@
-//! Reply addresses and Message-IDs that only the desk can have written.
+//! Reply tokens and Message-IDs that only the desk can have written.
 //!
-//! An engineer answers to `pomoc+r4k.z26-000123-7.ak.<mac>@…`: the token after the `+` names what
-//! it permits, which key signed it, the ticket and the engineer, and ends in an HMAC-SHA-256 over
-//! all of that. A Message-ID of ours ends in one over its own random-looking beginning. Nothing
-//! needs to be stored to recognise either.
+//! A reply token says for what, about which ticket, by whom and until when it may be used, and ends
+//! in an HMAC-SHA-256 over all of that. It stands after the `+` of a reply address
+//! (`pomoc+e4k5m0.z26-000123-7.ak.<mac>@…`), or, for a host that knows no such addresses, in front
+//! of a Message-ID, from where it comes back in In-Reply-To and References. Every Message-ID of
+//! ours ends in an HMAC, too. Nothing needs to be stored to recognise any of them.
 
 use data_encoding::BASE32_DNSSEC;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use sha2::Sha256;
 
 /// The shortest secret: as long as the output of SHA-256 (RFC 2104 section 3). Bytes.
@@ -15,9 +17,12 @@ pub const SHORTEST_SECRET: usize = 32;
 /// The longest local part of an address (RFC 5321 section 4.5.3.1.1). Octets.
 pub const LONGEST_LOCAL_PART: usize = 64;
 
-/// Octets that `+` and a token take of the local part, without the engineer's id: purpose, key,
-/// a ticket number of up to 14 characters, the dots and the MAC.
-pub const TOKEN_WITHOUT_ENGINEER: usize = 1 + 1 + KEY_ID_LENGTH + 1 + 14 + 1 + 1 + MAC_TEXT_LENGTH;
+/// Octets that `+` and a token take of the local part, without the person: purpose, key, expiry, a
+/// ticket number of up to 14 characters, the dots and the MAC.
+pub const TOKEN_WITHOUT_PERSON: usize = 1 + 1 + KEY_ID_LENGTH + EXPIRY_LENGTH + 1 + 14 + 1 + 1 + MAC_TEXT_LENGTH;
+
+/// Characters that stand for a person who has no id: an address, hashed.
+pub const PERSON_TAG_LENGTH: usize = 5;
 
 /// Bytes that are kept of an HMAC: 96 bits. The half of the output that RFC 2104 section 5 advises
 /// would leave no room in a local part; NIST SP 800-107 section 5.3.3 finds 64 bits enough for
@@ -30,66 +35,222 @@ const MAC_TEXT_LENGTH: usize = 20;
 /// Characters that tell one key from another.
 const KEY_ID_LENGTH: usize = 2;
 
+/// Characters of the last day, 5 bits each: 89 years.
+const EXPIRY_LENGTH: usize = 3;
+
+/// The day from which the last day is counted, 1 January 2020, in days since 1970.
+const FIRST_DAY: i64 = 18_262;
+
+/// Characters of a mark.
+const MARK_LENGTH: usize = 10;
+
 /// Bytes of the beginning of a Message-ID: 128 bits, so that two never meet.
 const MESSAGE_ID_LENGTH: usize = 16;
 
-/// What a reply address permits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a token permits. None passes for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Purpose {
-    /// The engineer's mail to it is relayed to the customer.
-    Relay,
-    /// The mail of whoever handles escalations to it is taken for that ticket.
+    /// The engineer's mail is relayed to the customer, and its orders are carried out.
+    Engineer,
+    /// The mail of whoever handles escalations is taken for that ticket.
     Escalation,
+    /// The customer's mail belongs to that ticket.
+    Customer,
+    /// A delivery report is about our mail to that person.
+    Bounce,
 }
 
+/// The letters that stand for the purposes in a token.
+const LETTERS: [(Purpose, char); 4] =
+    [(Purpose::Engineer, 'e'), (Purpose::Escalation, 's'), (Purpose::Customer, 'c'), (Purpose::Bounce, 'b')];
+
 impl Purpose {
-    /// The letter that stands for it in the token.
     fn letter(self) -> char {
-        match self {
-            Purpose::Relay => 'r',
-            Purpose::Escalation => 'e',
-        }
+        LETTERS.iter().find(|(purpose, _)| *purpose == self).map_or('?', |(_, letter)| *letter)
     }
 
     fn of_letter(letter: char) -> Option<Purpose> {
-        [Purpose::Relay, Purpose::Escalation].into_iter().find(|purpose| purpose.letter() == letter)
+        LETTERS.iter().find(|(_, known)| *known == letter).map(|(purpose, _)| *purpose)
     }
 }
 
-/// What a genuine reply address says.
+/// What a genuine token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplyToken {
+pub struct Token {
     /// What it permits.
     pub purpose: Purpose,
     /// The ticket, `Z26-000123-7`.
     pub ticket: String,
-    /// The engineer it was made for.
-    pub engineer_id: String,
+    /// For whom it was made: an engineer's id, or the [tag](TokenKeys::person_tag) of an address.
+    pub person: String,
 }
 
-/// An address that has the shape of a reply address, but was not signed with this key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the reply address is not signed with the present key")]
-pub struct Forged;
+/// A token that permits nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What it would permit.
+    pub purpose: Purpose,
+    /// Why it does not.
+    pub why: Refusal,
+}
 
-/// The secret is shorter than [`SHORTEST_SECRET`].
+/// Why a token permits nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No key of ours signed what it says.
+    Forged,
+    /// It is ours, and its last day is over.
+    Expired,
+}
+
+/// What a token permits, or would.
+pub fn purpose(token: &Result<Token, Refused>) -> Purpose {
+    match token {
+        Ok(token) => token.purpose,
+        Err(refused) => refused.purpose,
+    }
+}
+
+/// A secret is shorter than [`SHORTEST_SECRET`], or there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the token key is shorter than {SHORTEST_SECRET} bytes")]
+#[error("a token key is missing or shorter than {SHORTEST_SECRET} bytes")]
 pub struct SecretTooShort;
 
-/// The key that signs.
+/// The keys of the desk: one signs, every one verifies.
+#[derive(Clone, Debug)]
+pub struct TokenKeys {
+    signing: TokenKey,
+    earlier: Vec<TokenKey>,
+    lifetime_days: u16,
+}
+
 #[derive(Clone)]
-pub struct TokenKey {
+struct TokenKey {
     keyed: Hmac<Sha256>,
     id: String,
 }
 
-impl TokenKey {
-    /// Makes the key from the secret's bytes.
+impl TokenKeys {
+    /// Makes the keys from the secrets' bytes. The first signs; the others are keys of earlier days
+    /// whose tokens are still good. A token is good for `lifetime_days` after the day it was made.
     ///
     /// # Errors
-    /// The secret is too short to be one.
-    pub fn new(secret: &[u8]) -> Result<TokenKey, SecretTooShort> {
+    /// A secret is too short to be one, or there is none.
+    pub fn new<'s>(
+        secrets: impl IntoIterator<Item = &'s [u8]>,
+        lifetime_days: u16,
+    ) -> Result<TokenKeys, SecretTooShort> {
+        let keys = secrets.into_iter().map(TokenKey::new).collect::<Result<Vec<_>, _>>()?;
+        let mut keys = keys.into_iter();
+        let signing = keys.next().ok_or(SecretTooShort)?;
+        Ok(TokenKeys { signing, earlier: keys.collect(), lifetime_days })
+    }
+
+    /// The address under which `token` is used: the desk's, with the token after a `+` (RFC 5233's
+    /// detail). The token survives a change of case and needs no quoting. It fits the local part
+    /// where the desk's own and the person leave [`TOKEN_WITHOUT_PERSON`].
+    pub fn reply_address(&self, desk_address: &str, token: &Token, now: Timestamp) -> String {
+        let (local, domain) = desk_address.rsplit_once('@').unwrap_or((desk_address, ""));
+        let said = self.said(token, now);
+        let mac = text(self.signing.token_mac(&said));
+        format!("{local}+{said}.{mac}@{domain}")
+    }
+
+    /// Reads the token of an address that a mail was sent to, at the moment it arrived. `None` where
+    /// there is none.
+    ///
+    /// # Errors
+    /// There is one, but it permits nothing.
+    pub fn read_address(&self, address: &str, at: Timestamp) -> Option<Result<Token, Refused>> {
+        let (local, _) = address.rsplit_once('@')?;
+        let (_, detail) = local.split_once('+')?;
+        let detail = detail.to_ascii_lowercase();
+        let (said, mac) = detail.rsplit_once('.')?;
+        let said = Said::read(said)?;
+        let verify = |key: &TokenKey| key.id == said.key_id && is_mac(key.token_mac(said.text), mac);
+        Some(said.judge(self.any(verify), at))
+    }
+
+    /// The Message-ID, without angle brackets, of the mail with this purpose (`ack`, `relay`, …)
+    /// that `cause` makes us send to `recipient`: the same on every retry, to be guessed by nobody,
+    /// and ours to be recognised by [`TokenKeys::is_ours`].
+    pub fn message_id(&self, purpose: &str, cause: &[u8], recipient: &str, domain: &str) -> String {
+        let beginning = self.signing.beginning(purpose, cause, recipient);
+        let domain = domain.to_ascii_lowercase();
+        let mac = text(self.signing.message_id_mac(&beginning, &domain));
+        format!("{beginning}.{mac}@{domain}")
+    }
+
+    /// The same with a token in front, so that whoever answers the mail uses the token.
+    pub fn message_id_with(
+        &self,
+        token: &Token,
+        now: Timestamp,
+        purpose: &str,
+        cause: &[u8],
+        recipient: &str,
+        domain: &str,
+    ) -> String {
+        let beginning = format!("{}.{}", self.said(token, now), self.signing.beginning(purpose, cause, recipient));
+        let domain = domain.to_ascii_lowercase();
+        let mac = text(self.signing.message_id_mac(&beginning, &domain));
+        format!("{beginning}.{mac}@{domain}")
+    }
+
+    /// Reads the token of a Message-ID that a mail refers to. `None` where there is none.
+    ///
+    /// # Errors
+    /// There is one, but it permits nothing.
+    pub fn read_message_id(&self, message_id: &str, at: Timestamp) -> Option<Result<Token, Refused>> {
+        let bare = bare(message_id);
+        let (left, domain) = bare.rsplit_once('@')?;
+        let (signed, mac) = left.rsplit_once('.')?;
+        let (said, _) = signed.rsplit_once('.')?;
+        let said = Said::read(said)?;
+        let verify = |key: &TokenKey| key.id == said.key_id && is_mac(key.message_id_mac(signed, domain), mac);
+        Some(said.judge(self.any(verify), at))
+    }
+
+    /// True for a Message-ID that one of the keys signed, with or without angle brackets.
+    pub fn is_ours(&self, message_id: &str) -> bool {
+        let bare = bare(message_id);
+        let parts = bare.rsplit_once('@').and_then(|(left, domain)| Some((left.rsplit_once('.')?, domain)));
+        parts.is_some_and(|((signed, mac), domain)| self.any(|key| is_mac(key.message_id_mac(signed, domain), mac)))
+    }
+
+    /// Short marks over what is said, that only the desk can have written: the one to write, then
+    /// those of earlier keys. 50 bits, in small letters and digits: whoever guesses one gains no more
+    /// than that his own words are cut.
+    pub fn marks(&self, said: &str) -> Vec<String> {
+        let keys = [&self.signing].into_iter().chain(&self.earlier);
+        let mark = |key: &TokenKey| text(mac(&key.keyed, "mark", &[said.as_bytes()]));
+        keys.map(|key| mark(key).chars().take(MARK_LENGTH).collect()).collect()
+    }
+
+    /// Stands for an address in a token: 25 bits that nobody can work out without the key.
+    pub fn person_tag(&self, address: &str) -> String {
+        self.signing.person_tag(address)
+    }
+
+    /// Whether a genuine token was made for this address.
+    pub fn is_for(&self, token: &Token, address: &str) -> bool {
+        self.any(|key| key.person_tag(address) == token.person)
+    }
+
+    fn any(&self, holds: impl Fn(&TokenKey) -> bool) -> bool {
+        holds(&self.signing) || self.earlier.iter().any(holds)
+    }
+
+    /// All that a token says, before its MAC.
+    fn said(&self, token: &Token, now: Timestamp) -> String {
+        let (letter, key, ticket) = (token.purpose.letter(), &self.signing.id, token.ticket.to_ascii_lowercase());
+        let last_day = day(now) + i64::from(self.lifetime_days);
+        format!("{letter}{key}{}.{ticket}.{}", expiry(last_day), token.person)
+    }
+}
+
+impl TokenKey {
+    fn new(secret: &[u8]) -> Result<TokenKey, SecretTooShort> {
         if secret.len() < SHORTEST_SECRET {
             return Err(SecretTooShort);
         }
@@ -99,66 +260,23 @@ impl TokenKey {
         Ok(TokenKey { keyed, id })
     }
 
-    /// The address at which `engineer_id` answers `ticket`: the desk's, with a token after a `+`
-    /// (RFC 5233's detail). The token survives a change of case and needs no quoting. It fits the
-    /// local part where the desk's own and the engineer's id leave [`TOKEN_WITHOUT_ENGINEER`].
-    pub fn reply_address(&self, desk_address: &str, purpose: Purpose, ticket: &str, engineer_id: &str) -> String {
-        let (local, domain) = desk_address.rsplit_once('@').unwrap_or((desk_address, ""));
-        let (letter, key, ticket) = (purpose.letter(), &self.id, ticket.to_ascii_lowercase());
-        let mac = text(self.reply_mac(letter, &ticket, engineer_id));
-        format!("{local}+{letter}{key}.{ticket}.{engineer_id}.{mac}@{domain}")
+    fn token_mac(&self, said: &str) -> Hmac<Sha256> {
+        mac(&self.keyed, "reply token", &[said.as_bytes()])
     }
 
-    /// Reads an address that a mail was sent to. `None` where it has no token at all.
-    ///
-    /// # Errors
-    /// There is a token, but not one that this key signed for what it says.
-    pub fn read(&self, address: &str) -> Option<Result<ReplyToken, Forged>> {
-        let (local, _) = address.rsplit_once('@')?;
-        let (_, token) = local.split_once('+')?;
-        let token = token.to_ascii_lowercase();
-        let [head, ticket, engineer_id, mac] = token.split('.').collect::<Vec<_>>().try_into().ok()?;
-        Some(self.verify(head, ticket, engineer_id, mac).ok_or(Forged))
-    }
-
-    fn verify(&self, head: &str, ticket: &str, engineer_id: &str, mac: &str) -> Option<ReplyToken> {
-        let letter = head.chars().next()?;
-        let purpose = Purpose::of_letter(letter)?;
-        let key_is_ours = head.strip_prefix(letter) == Some(self.id.as_str());
-        let signed = is_mac(self.reply_mac(letter, ticket, engineer_id), mac);
-        let (ticket, engineer_id) = (ticket.to_ascii_uppercase(), engineer_id.to_string());
-        (key_is_ours && signed).then_some(ReplyToken { purpose, ticket, engineer_id })
-    }
-
-    fn reply_mac(&self, letter: char, ticket: &str, engineer_id: &str) -> Hmac<Sha256> {
-        let letter = letter.to_string();
-        let fields = [&letter, &self.id, ticket, engineer_id].map(str::as_bytes);
-        mac(&self.keyed, "reply address", &fields)
-    }
-
-    /// The Message-ID, without angle brackets, of the mail with this purpose (`ack`, `relay`, …)
-    /// that `cause` makes us send to `recipient`: the same on every retry, to be guessed by nobody,
-    /// and ours to be recognised by [`TokenKey::is_ours`].
-    pub fn message_id(&self, purpose: &str, cause: &[u8], recipient: &str, domain: &str) -> String {
+    fn beginning(&self, purpose: &str, cause: &[u8], recipient: &str) -> String {
         let whole = mac(&self.keyed, "message id", &[purpose.as_bytes(), cause, recipient.as_bytes()]);
         let bytes = whole.finalize().into_bytes();
-        let kept = bytes.get(..MESSAGE_ID_LENGTH).unwrap_or_default();
-        let beginning = BASE32_DNSSEC.encode(kept);
-        let domain = domain.to_ascii_lowercase();
-        let mac = text(self.message_id_mac(&beginning, &domain));
-        format!("{beginning}.{mac}@{domain}")
+        BASE32_DNSSEC.encode(bytes.get(..MESSAGE_ID_LENGTH).unwrap_or_default())
     }
 
-    /// True for a Message-ID that [`TokenKey::message_id`] made with this key, with or without
-    /// angle brackets.
-    pub fn is_ours(&self, message_id: &str) -> bool {
-        let bare = message_id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase();
-        let parts = bare.split_once('@').and_then(|(left, domain)| Some((left.split_once('.')?, domain)));
-        parts.is_some_and(|((beginning, mac), domain)| is_mac(self.message_id_mac(beginning, domain), mac))
+    fn message_id_mac(&self, signed: &str, domain: &str) -> Hmac<Sha256> {
+        mac(&self.keyed, "message id mark", &[signed.as_bytes(), domain.as_bytes()])
     }
 
-    fn message_id_mac(&self, beginning: &str, domain: &str) -> Hmac<Sha256> {
-        mac(&self.keyed, "message id mark", &[beginning.as_bytes(), domain.as_bytes()])
+    fn person_tag(&self, address: &str) -> String {
+        let whole = mac(&self.keyed, "person", &[address.to_lowercase().as_bytes()]);
+        BASE32_DNSSEC.encode(&whole.finalize().into_bytes()).chars().take(PERSON_TAG_LENGTH).collect()
     }
 }
 
@@ -168,8 +286,63 @@ impl std::fmt::Debug for TokenKey {
     }
 }
 
-/// An HMAC over `use_for` and the fields. Each field is preceded by its length, so that no two
-/// lists of fields are the same bytes; `use_for` keeps one use of the key apart from another.
+/// What stands in a token, whoever wrote it.
+struct Said<'a> {
+    text: &'a str,
+    purpose: Purpose,
+    key_id: &'a str,
+    last_day: i64,
+    ticket: &'a str,
+    person: &'a str,
+}
+
+impl<'a> Said<'a> {
+    /// `None` where the text has not the shape of a token.
+    fn read(text: &'a str) -> Option<Said<'a>> {
+        let [head, ticket, person] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
+        let letter = head.chars().next()?;
+        let purpose = Purpose::of_letter(letter)?;
+        let (key_id, expiry) = head.strip_prefix(letter)?.split_at_checked(KEY_ID_LENGTH)?;
+        let digits = expiry.chars().map(|c| c.to_digit(32)).collect::<Option<Vec<_>>>()?;
+        if digits.len() != EXPIRY_LENGTH {
+            return None;
+        }
+        let last_day = FIRST_DAY + digits.iter().fold(0, |days, digit| days * 32 + i64::from(*digit));
+        Some(Said { text, purpose, key_id, last_day, ticket, person })
+    }
+
+    fn judge(&self, signed: bool, at: Timestamp) -> Result<Token, Refused> {
+        let refused = |why| Err(Refused { purpose: self.purpose, why });
+        if !signed {
+            return refused(Refusal::Forged);
+        }
+        if day(at) > self.last_day {
+            return refused(Refusal::Expired);
+        }
+        let (ticket, person) = (self.ticket.to_ascii_uppercase(), self.person.to_string());
+        Ok(Token { purpose: self.purpose, ticket, person })
+    }
+}
+
+/// Days since 1970, in UTC.
+fn day(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(86_400)
+}
+
+/// A day in three digits of base 32.
+fn expiry(last_day: i64) -> String {
+    let days = (last_day - FIRST_DAY).clamp(0, 32_i64.pow(EXPIRY_LENGTH as u32) - 1) as u32;
+    let digits = (0..EXPIRY_LENGTH as u32).rev().map(|place| days / 32_u32.pow(place) % 32);
+    digits.filter_map(|digit| char::from_digit(digit, 32)).collect()
+}
+
+/// A Message-ID in small letters, without angle brackets.
+fn bare(message_id: &str) -> String {
+    message_id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase()
+}
+
+/// An HMAC over the fields. Each field is preceded by its length, so that no two lists of fields are
+/// the same bytes; `use_for` keeps one use of the key apart from another.
 fn mac(keyed: &Hmac<Sha256>, use_for: &str, fields: &[&[u8]]) -> Hmac<Sha256> {
     let start = keyed.clone().chain_update("hezo-intake ").chain_update(use_for).chain_update([0]);
     fields.iter().fold(start, |mac, field| mac.chain_update((field.len() as u64).to_be_bytes()).chain_update(field))
@@ -188,136 +361,4 @@ fn is_mac(mac: Hmac<Sha256>, text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const DESK: &str = "pomoc@desk.example";
-
-    fn key(seed: u8) -> TokenKey {
-        TokenKey::new(&[seed; SHORTEST_SECRET]).expect("long enough")
-    }
-
-    fn address() -> String {
-        key(1).reply_address(DESK, Purpose::Relay, "Z26-000123-7", "ak")
-    }
-
-    /// What `address` is read as: the ticket and engineer, "forged" or "none".
-    #[track_caller]
-    fn check(address: &str, expected: &str) {
-        let read = match key(1).read(address) {
-            None => "none".to_string(),
-            Some(Err(Forged)) => "forged".to_string(),
-            Some(Ok(token)) => format!("{:?} {} {}", token.purpose, token.ticket, token.engineer_id),
-        };
-        assert_eq!(read, expected, "{address}");
-    }
-
-    #[test]
-    fn reply_addresses() {
-        let good = address();
-        check(&good, "Relay Z26-000123-7 ak");
-        check(&good.to_ascii_uppercase(), "Relay Z26-000123-7 ak");
-        check(&key(1).reply_address(DESK, Purpose::Escalation, "Z26-000123-7", "ak"), "Escalation Z26-000123-7 ak");
-        check(&good.replace("+r", "+e"), "forged");
-        check(&good.replace("z26-000123-7", "z26-000124-5"), "forged");
-        check(&good.replace(".ak.", ".jn."), "forged");
-        check(&good.replace("@", "0@"), "forged");
-        check(&key(2).reply_address(DESK, Purpose::Relay, "Z26-000123-7", "ak"), "forged");
-        check("pomoc+r00.z26-000123-7.ak.@desk.example", "forged");
-        check("pomoc+...@desk.example", "forged");
-        check("pomoc+łódź.z.ą.ę@desk.example", "forged");
-        check(DESK, "none");
-        check("pomoc+newsletter@desk.example", "none");
-        check("pomoc+r.z26-000123-7@desk.example", "none");
-        check("", "none");
-        check("@", "none");
-        check("+@", "none");
-    }
-
-    #[test]
-    fn a_shortened_mac_is_refused() {
-        let good = address();
-        let (local, domain) = good.split_once('@').expect("an address");
-        for kept in 1..MAC_TEXT_LENGTH {
-            check(&format!("{}@{domain}", &local[..local.len() - kept]), "forged");
-        }
-    }
-
-    #[test]
-    fn every_single_change_is_refused() {
-        let good = address();
-        let token = good.find('+').expect("a token") + 1..good.find('@').expect("an address");
-        for place in token {
-            for other in (0x21..0x7f).map(char::from).filter(|&c| c != '@') {
-                let changed = format!("{}{other}{}", &good[..place], &good[place + 1..]);
-                if !changed.eq_ignore_ascii_case(&good) {
-                    assert!(!matches!(key(1).read(&changed), Some(Ok(_))), "{changed}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_longest_reply_address_fits() {
-        let room = LONGEST_LOCAL_PART - TOKEN_WITHOUT_ENGINEER - 12;
-        let desk = format!("{}@desk.example", "d".repeat(room));
-        let address = key(1).reply_address(&desk, Purpose::Relay, "Z26-00000123-7", "engineer1234");
-        let (local, _) = address.split_once('@').expect("an address");
-        assert_eq!(local.len(), LONGEST_LOCAL_PART, "{address}");
-        assert!(local.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'+')), "{address}");
-        check(&address, "Relay Z26-00000123-7 engineer1234");
-    }
-
-    #[test]
-    fn message_ids() {
-        let id = key(1).message_id("ack", b"cause", "jan@firma.example", "Desk.example");
-        assert!(id.ends_with("@desk.example"), "{id}");
-        assert_eq!(id, key(1).message_id("ack", b"cause", "jan@firma.example", "desk.example"), "the same on a retry");
-        let others = [
-            key(1).message_id("relay", b"cause", "jan@firma.example", "desk.example"),
-            key(1).message_id("ack", b"Cause", "jan@firma.example", "desk.example"),
-            key(1).message_id("ack", b"cause", "ewa@firma.example", "desk.example"),
-            key(1).message_id("ac", b"kcause", "jan@firma.example", "desk.example"),
-        ];
-        for other in &others {
-            assert_ne!(&id, other);
-            assert!(key(1).is_ours(other), "{other}");
-        }
-        let ours = [id.clone(), format!("<{id}>"), id.to_ascii_uppercase()];
-        ours.iter().for_each(|ours| assert!(key(1).is_ours(ours), "{ours}"));
-        let foreign = [
-            key(2).message_id("ack", b"cause", "jan@firma.example", "desk.example"),
-            id.replace("desk.example", "other.example"),
-            format!("a{id}"),
-            id.replacen('.', "", 1),
-            "20261122.1@firma.example".to_string(),
-            "@".to_string(),
-            String::new(),
-        ];
-        foreign.iter().for_each(|foreign| assert!(!key(1).is_ours(foreign), "{foreign}"));
-    }
-
-    #[test]
-    fn a_short_secret_is_refused_and_none_is_printed() {
-        assert_eq!(TokenKey::new(&[7; SHORTEST_SECRET - 1]).err(), Some(SecretTooShort));
-        assert!(!format!("{:?}", key(7)).contains("keyed"));
-    }
-
-    proptest! {
-        #[test]
-        fn round_trip(sequence in 0_u32..10_000_000, engineer in "[a-z0-9]{1,12}") {
-            let ticket = format!("Z26-{sequence:06}-1");
-            let address = key(3).reply_address(DESK, Purpose::Relay, &ticket, &engineer);
-            let token = ReplyToken { purpose: Purpose::Relay, ticket, engineer_id: engineer };
-            prop_assert_eq!(key(3).read(&address), Some(Ok(token)));
-        }
-
-        #[test]
-        fn foreign_addresses_are_never_ours(address in any::<String>()) {
-            prop_assert!(!matches!(key(3).read(&address), Some(Ok(_))));
-            prop_assert!(!key(3).is_ours(&address));
-        }
-    }
-}
+mod tests;

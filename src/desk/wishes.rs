@@ -24,6 +24,10 @@ pub struct WishRules(RoleRules<Role>);
 enum Role {
     /// It asks for escalation.
     Asks,
+    /// It asks for the way to our superiors.
+    AsksForSuperior,
+    /// It is about a superior who is not ours.
+    OtherSuperior,
     /// It asks for escalation where it is the subject.
     AsksInSubject,
     /// It says that the sender escalates.
@@ -53,8 +57,10 @@ impl WishRules {
         if self.0.is(Role::Not, sentence) {
             return None;
         }
-        let announces = || self.0.first(Role::Announces, sentence).filter(|_| !self.0.is(Role::Depends, sentence));
-        self.0.first(Role::Asks, sentence).or_else(announces).map(|rule| rule.id.clone())
+        let unless = |role, except| self.0.first(role, sentence).filter(|_| !self.0.is(except, sentence));
+        let asks = self.0.first(Role::Asks, sentence);
+        let asks = asks.or_else(|| unless(Role::AsksForSuperior, Role::OtherSuperior));
+        asks.or_else(|| unless(Role::Announces, Role::Depends)).map(|rule| rule.id.clone())
     }
 }
 

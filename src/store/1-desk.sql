@@ -30,6 +30,8 @@ CREATE TABLE journal (
     header_hash BLOB,
     disposition TEXT NOT NULL CHECK (disposition IN ('opened', 'attached', 'noted', 'parked', 'duplicate')),
     reason TEXT NOT NULL,
+    -- Where the sender stood, and what was proven.
+    sender TEXT,
     ticket_id INTEGER REFERENCES ticket,
     decided_at INTEGER NOT NULL,
     filed_at INTEGER,
@@ -68,6 +70,7 @@ CREATE TABLE ticket (
     closes_at INTEGER,
     UNIQUE (year, sequence)
 ) STRICT;
+CREATE INDEX ticket_by_customer ON ticket (customer_address, opened_at);
 CREATE INDEX ticket_by_state ON ticket (state, id);
 CREATE INDEX ticket_waiting ON ticket (wait_until) WHERE wait_until IS NOT NULL;
 CREATE INDEX ticket_closing ON ticket (closes_at) WHERE closes_at IS NOT NULL;
@@ -174,9 +177,12 @@ CREATE TABLE entry (
     -- The mail behind the entry, where one came in.
     content_hash BLOB REFERENCES mail,
     text TEXT NOT NULL,
+    sender TEXT,
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX entry_by_ticket ON entry (ticket_id);
+CREATE INDEX entry_folded ON entry (ticket_id, at) WHERE kind = 'folded';
+CREATE INDEX entry_withheld ON entry (message_id) WHERE kind = 'withheld';
 
 -- Which ticket an answer to this Message-ID belongs to; an id with several tickets leads nowhere.
 CREATE TABLE thread (
@@ -192,11 +198,15 @@ CREATE TABLE outbox (
     ticket_id INTEGER REFERENCES ticket,
     purpose TEXT NOT NULL,
     recipient TEXT NOT NULL,
+    -- Of a mail that gathers many tickets: what it was begun for.
+    cause BLOB,
     -- The promise that is kept once it is accepted.
     keeps TEXT CHECK (keeps IN ('acknowledgement', 'contact')),
     -- After so many tries the two routes take turns, the second first.
     second_route_from INTEGER,
     bytes BLOB NOT NULL,
+    -- What an engineer reads in it, compressed; none of it may come back in an answer.
+    shown BLOB,
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed')),
     attempts INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL,
@@ -204,6 +214,13 @@ CREATE TABLE outbox (
     created_at INTEGER NOT NULL,
     sent_at INTEGER
 ) STRICT;
+-- What budgets count.
+CREATE INDEX outbox_automatic ON outbox (created_at) WHERE purpose IN ('acknowledgement', 'gathered');
+CREATE INDEX outbox_automatic_by_recipient ON outbox (recipient, created_at)
+    WHERE purpose IN ('acknowledgement', 'gathered');
+CREATE INDEX outbox_automatic_by_domain ON outbox (substr(recipient, instr(recipient, '@') + 1), created_at)
+    WHERE purpose IN ('acknowledgement', 'gathered');
+CREATE INDEX outbox_alerts ON outbox (created_at) WHERE purpose = 'alert';
 CREATE INDEX outbox_pending ON outbox (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
 

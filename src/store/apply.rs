@@ -66,6 +66,7 @@ impl Work<'_> {
             Effect::UseSecondRoute(number) => self.use_second_route(*number, now),
             Effect::Alert(alert) => self.alert(alert, now),
             Effect::Send(post) => self.post(post, now),
+            Effect::Gather(post, cause, at) => self.gather(post, cause, *at, now),
             Effect::Report(reason) => {
                 tracing::error!(reason, "a mail could not be written: mend the template, then see the ticket");
                 Ok(())
@@ -125,8 +126,8 @@ impl Work<'_> {
     }
 
     fn insert_entry(&self, number: TicketNumber, entry: &Entry, content_hash: Option<&[u8; 32]>) -> anyhow::Result<()> {
-        let insert = "INSERT INTO entry (ticket_id, kind, author, message_id, content_hash, text, at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let insert = "INSERT INTO entry (ticket_id, kind, author, message_id, content_hash, text, sender, at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let id = self.ticket_id(number)?;
         self.transaction.prepare_cached(insert)?.execute(params![
             id.0,
@@ -135,6 +136,7 @@ impl Work<'_> {
             entry.message_id,
             content_hash,
             entry.text,
+            entry.sender,
             micros(entry.at),
         ])?;
         Ok(())

@@ -9,6 +9,7 @@ use super::tickets::TicketId;
 use crate::desk::decide::Facts;
 use crate::desk::thread::Keys;
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::token::Purpose;
 
 impl Work<'_> {
     /// Answers the desk's questions about a mail, at this moment. `year` is the year in which a new
@@ -26,9 +27,16 @@ impl Work<'_> {
         for number in &keys.tags {
             wanted.extend(self.find_ticket(*number)?);
         }
-        if let Some(Ok(token)) = &keys.reply_token {
-            wanted.extend(token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten());
+        let mut shown = Vec::new();
+        if let Some(Ok(token)) = &keys.token {
+            let ticket = token.ticket.parse().ok().map(|number| self.find_ticket(number)).transpose()?.flatten();
+            wanted.extend(ticket);
+            let is_answer = matches!(token.purpose, Purpose::Engineer | Purpose::Escalation);
+            if let Some(ticket) = ticket.filter(|_| is_answer) {
+                shown = self.shown(ticket)?;
+            }
         }
+        let sender = keys.sender.as_deref().unwrap_or_default();
         let bounced = match &keys.bounced_message_id {
             Some(message_id) => self.sent_mail_by_message_id(message_id)?,
             None => None,
@@ -53,15 +61,19 @@ impl Work<'_> {
                 originals.push((ticket.number, self.originals(*id)?));
             }
         }
-        let sender: Vec<&str> = keys.sender.as_deref().into_iter().collect();
+        let senders: Vec<&str> = keys.sender.as_deref().into_iter().collect();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
             threads,
-            contracts: self.on_file(&Question::new(keys.numbers.clone(), &sender, now))?,
+            contracts: self.on_file(&Question::new(keys.numbers.clone(), &senders, now))?,
             tickets,
             merged,
             originals,
             bounced,
+            sent: self.sent_lately(sender, now)?,
+            recent: self.recent_of(sender, now, keys.recent)?,
+            gathering: self.gathering_of(sender, now)?,
+            shown,
             next_sequence: self.next_sequence(year)?,
         })
     }

@@ -41,6 +41,8 @@ pub struct JournalEntry<'a> {
     pub content_hash: Option<[u8; 32]>,
     /// The header's hash, where the header was read.
     pub header_hash: Option<[u8; 32]>,
+    /// Where the sender stood, and what was proven, where the mail was decided.
+    pub sender: Option<&'a str>,
 }
 
 /// What became of a mail, read back.
@@ -52,6 +54,8 @@ pub struct Decided {
     pub disposition: Disposition,
     /// Why.
     pub reason: String,
+    /// Where the sender stood, and what was proven.
+    pub sender: Option<String>,
 }
 
 /// What a folder's journal holds, to be compared with the server.
@@ -96,7 +100,7 @@ impl Work<'_> {
         let id = self.transaction.query_row(insert, params![mailbox, name, epoch.0 as i64], |row| row.get(0))?;
         let folder = OpenedFolder { id: FolderId(id), uid_validity: epoch, cursor: Uid(0), walks_again: false };
         for listed in old {
-            let entry = JournalEntry { folder: &folder, listed, content_hash: None, header_hash: None };
+            let entry = JournalEntry { folder: &folder, listed, content_hash: None, header_hash: None, sender: None };
             self.journal(&entry, &Disposition::Noted, BEFORE_THE_DESK, now)?;
             self.filed(&folder, listed.uid, now)?;
         }
@@ -145,6 +149,15 @@ impl Work<'_> {
         bytes.map(|bytes| decompressed(&bytes)).transpose()
     }
 
+    /// The bytes of a kept mail, and when it was kept.
+    pub fn kept_with_time(&self, content_hash: &[u8]) -> anyhow::Result<Option<(Vec<u8>, Timestamp)>> {
+        let select = "SELECT bytes, kept_at FROM mail WHERE content_hash = ?1";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let row: Option<(Vec<u8>, i64)> =
+            select.query_row([content_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        row.map(|(bytes, kept_at)| Ok((decompressed(&bytes)?, timestamp(kept_at)?))).transpose()
+    }
+
     /// Whether a mail with this header was there before the desk: a folder made anew brings it
     /// back under another UID and date.
     pub fn was_before_the_desk(&self, header_hash: &[u8; 32]) -> anyhow::Result<bool> {
@@ -163,8 +176,8 @@ impl Work<'_> {
     ) -> anyhow::Result<()> {
         let ticket = disposition.ticket().map(|number| self.ticket_id(number)).transpose()?;
         let insert = "INSERT INTO journal
-            (folder_id, uid_validity, uid, internal_date, content_hash, header_hash, disposition, reason, ticket_id, decided_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            (folder_id, uid_validity, uid, internal_date, content_hash, header_hash, disposition, reason, sender, ticket_id, decided_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         self.transaction.prepare_cached(insert)?.execute(params![
             entry.folder.id.0,
             entry.folder.uid_validity.0 as i64,
@@ -174,6 +187,7 @@ impl Work<'_> {
             entry.header_hash,
             disposition.name(),
             reason,
+            entry.sender,
             ticket.map(|ticket| ticket.0),
             micros(now),
         ])?;
@@ -182,7 +196,7 @@ impl Work<'_> {
 
     /// What became of the mails decided at or after this moment, the earliest first.
     pub fn decided_since(&self, since: Timestamp) -> anyhow::Result<Vec<Decided>> {
-        let select = "SELECT content_hash, disposition, reason, ticket_id FROM journal
+        let select = "SELECT content_hash, disposition, reason, ticket_id, sender FROM journal
                       WHERE decided_at >= ?1 AND content_hash IS NOT NULL ORDER BY decided_at";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([micros(since)])?;
@@ -192,7 +206,7 @@ impl Work<'_> {
             let ticket = ticket.map(|id| self.ticket_number(TicketId(id))).transpose()?;
             let name: String = row.get(1)?;
             let disposition = disposition(&name, ticket).with_context(|| format!("unknown disposition {name}"))?;
-            decided.push(Decided { content_hash: row.get(0)?, disposition, reason: row.get(2)? });
+            decided.push(Decided { content_hash: row.get(0)?, disposition, reason: row.get(2)?, sender: row.get(4)? });
         }
         Ok(decided)
     }

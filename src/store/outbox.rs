@@ -9,6 +9,9 @@ use crate::desk::decide::SentMail;
 use crate::desk::reply::{Keeps, Post, Purpose};
 use crate::desk::ticket_number::TicketNumber;
 
+/// So many of the newest mails to engineers are compared with an answer.
+const MOST_SHOWN: i64 = 200;
+
 /// A mail whose turn it is.
 #[derive(Clone, Debug)]
 pub struct Due {
@@ -50,8 +53,8 @@ impl Work<'_> {
     pub(super) fn post(&self, post: &Post, now: Timestamp) -> anyhow::Result<()> {
         let ticket = post.ticket.map(|number| self.ticket_id(number)).transpose()?;
         let insert = "INSERT INTO outbox
-            (message_id, ticket_id, purpose, recipient, keeps, second_route_from, bytes, next_attempt_at, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (message_id) DO NOTHING";
+            (message_id, ticket_id, purpose, recipient, keeps, second_route_from, bytes, next_attempt_at, created_at, shown)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) ON CONFLICT (message_id) DO NOTHING";
         self.transaction.prepare_cached(insert)?.execute(params![
             post.message_id,
             ticket.map(|ticket| ticket.0),
@@ -61,8 +64,35 @@ impl Work<'_> {
             post.second_route.then_some(0),
             compressed(&post.bytes)?,
             micros(now),
+            post.shown.as_ref().map(|shown| compressed(shown.as_bytes())).transpose()?,
         ])?;
         Ok(())
+    }
+
+    /// Puts a mail into the outbox that leaves later, or writes the one that waits there anew.
+    pub(super) fn gather(&self, post: &Post, cause: &[u8; 32], at: Timestamp, now: Timestamp) -> anyhow::Result<()> {
+        let insert = "INSERT INTO outbox (message_id, purpose, recipient, cause, bytes, next_attempt_at, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes WHERE state = 'pending' AND attempts = 0";
+        self.transaction.prepare_cached(insert)?.execute(params![
+            post.message_id,
+            post.purpose.name(),
+            post.recipient,
+            cause,
+            compressed(&post.bytes)?,
+            micros(at),
+            micros(now),
+        ])?;
+        Ok(())
+    }
+
+    /// What engineers have read in our mails about a ticket, the newest first.
+    pub(super) fn shown(&self, ticket: TicketId) -> anyhow::Result<Vec<String>> {
+        let select = "SELECT shown FROM outbox WHERE ticket_id = ?1 AND shown IS NOT NULL ORDER BY id DESC LIMIT ?2";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let kept = select.query_map(params![ticket.0, MOST_SHOWN], |row| row.get(0))?;
+        let kept: Vec<Vec<u8>> = kept.collect::<Result<_, _>>()?;
+        kept.iter().map(|text| Ok(String::from_utf8_lossy(&decompressed(text)?).into_owned())).collect()
     }
 
     /// The mails whose turn it is, the oldest first.

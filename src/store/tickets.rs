@@ -114,7 +114,7 @@ impl Work<'_> {
     }
 
     pub(super) fn entries(&self, id: TicketId) -> anyhow::Result<Vec<Entry>> {
-        let select = "SELECT kind, author, message_id, text, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
+        let select = "SELECT kind, author, message_id, text, sender, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;
         let mut entries = Vec::new();
@@ -124,7 +124,8 @@ impl Work<'_> {
                 author: row.get(1)?,
                 message_id: row.get(2)?,
                 text: row.get(3)?,
-                at: timestamp(row.get(4)?)?,
+                sender: row.get(4)?,
+                at: timestamp(row.get(5)?)?,
             });
         }
         Ok(entries)
@@ -138,6 +139,21 @@ impl Work<'_> {
         let hashes: Vec<Vec<u8>> = select.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let kept = hashes.iter().map(|hash| self.kept(hash)).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(kept.into_iter().flatten().collect())
+    }
+
+    /// The mails of a ticket that count for it, oldest first, by content hash: those of somebody who takes part.
+    pub fn customers_mails(&self, id: TicketId) -> anyhow::Result<Vec<Vec<u8>>> {
+        let select = "SELECT content_hash FROM entry WHERE ticket_id = ?1 AND kind = 'customer'
+                      AND content_hash IS NOT NULL ORDER BY id";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let rows = select.query_map([id.0], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a mail counts for a ticket as a customer's.
+    pub fn is_customers_mail(&self, content_hash: &[u8]) -> anyhow::Result<bool> {
+        let select = "SELECT 1 FROM entry WHERE content_hash = ?1 AND kind = 'customer'";
+        Ok(self.transaction.prepare_cached(select)?.exists([content_hash])?)
     }
 
     /// The ticket that this one is part of in the end; itself where it was not merged.

@@ -17,7 +17,8 @@ use hezo_intake::config::Config;
 use hezo_intake::desk::reply;
 use hezo_intake::desk::ticket::{self, EntryKind, Ticket};
 use hezo_intake::desk::ticket_number::TicketNumber;
-use hezo_intake::desk::token::Purpose;
+use hezo_intake::desk::token::{Purpose, Token};
+use hezo_intake::desk::trust::{Authentication, Border, Stamps};
 use hezo_intake::maildir;
 use hezo_intake::office::Office;
 use hezo_intake::service;
@@ -35,6 +36,9 @@ H-2026-00024,9946900604,Huta Wzorcowa,SOS,24x7,8h,2020-01-01,2039-12-31,B8241000
 H-2026-00008,9946900604,Fabryka Wzorcowa,AHB,8x5,NBD,2020-01-01,2039-12-31,B824100008;B824100317,ewa@biuro.example
 H-2026-00088,9946900604,Biuro Wzorcowe,SOS,8x5,8h,2020-01-01,2039-12-31,B824100088,
 ";
+
+/// The border host, which finds of every mail that it is from its sender's domain.
+const BORDER: &str = "mx.myhezo.example";
 
 /// A desk whose time stands still between two steps.
 pub struct Course {
@@ -84,7 +88,14 @@ impl Course {
         let dir = tempfile::tempdir().expect("a folder");
         let contracts = dir.path().join("contracts.csv");
         fs::write(&contracts, CONTRACTS).expect("the contracts");
-        let mut config = Config { contracts: Some(contracts), ..Config::embedded(dir.path()) };
+        let border = Border {
+            hosts: vec![BORDER.to_string()],
+            inner_hosts: Vec::new(),
+            authserv_id: Some(BORDER.to_string()),
+            stamps: Stamps::Above,
+        };
+        let authentication = Authentication { border: Some(border), ..Authentication::default() };
+        let mut config = Config { contracts: Some(contracts), authentication, ..Config::embedded(dir.path()) };
         settings(&mut config);
         let clock = Clock::starting_at(moment("2026-11-20 08:00"));
         let office = Office::open(&config, clock.clone()).expect("the desk");
@@ -147,8 +158,11 @@ impl Course {
         let date =
             text.strip_prefix("Date=").and_then(|text| text.split_once('|')).map_or(date.as_str(), |(date, _)| date);
         let text = text.rsplit_once('|').map_or(text, |(_, text)| text);
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
         let mail = format!(
-            "From: {from}\nTo: {to}\nSubject: Awaria\nDate: {date}\nMessage-ID: <{id}@mail.example>\n{extra}\n{text}\n"
+            "Authentication-Results: {BORDER}; dmarc=pass header.from={domain}\n\
+             Received: from out.{domain} (out.{domain} [192.0.2.1]) by {BORDER} with ESMTPS id {id}; {date}\n\
+             From: {from}\nTo: {to}\nSubject: Awaria\nDate: {date}\nMessage-ID: <{id}@mail.example>\n{extra}\n{text}\n"
         );
         let mailbox = self.dir.path().join("mailbox");
         maildir::deliver(&mailbox, mail.replace('\n', "\r\n").as_bytes()).expect("the mailbox");
@@ -168,8 +182,9 @@ impl Course {
             last.and_then(|entry| entry.message_id.clone()).map(|id| format!("In-Reply-To: <{id}>\n"))
         };
         let escalation = |level: &str| {
-            let number = self.newest().to_string();
-            self.office.site.token_key.reply_address(desk, Purpose::Escalation, &number, level)
+            let (ticket, person) = (self.newest().to_string(), level.to_string());
+            let token = Token { purpose: Purpose::Escalation, ticket, person };
+            self.office.site.token_keys.reply_address(desk, &token, self.office.now())
         };
         let address = |who: &str| match who {
             "huta" => "jan@huta.example".to_string(),
@@ -180,7 +195,11 @@ impl Course {
             "anna" | "marek" => {
                 let site = &self.office.site;
                 let engineer = site.engineer(who).expect("an engineer");
-                (engineer.address.clone(), reply::reply_address(site, engineer, self.newest()), String::new())
+                (
+                    engineer.address.clone(),
+                    reply::engineer_address(site, engineer, self.newest(), self.office.now()),
+                    String::new(),
+                )
             }
             "chief" => ("szef@myhezo.pl".to_string(), escalation("first"), String::new()),
             "director" => ("dyrektor@second.example".to_string(), escalation("second"), String::new()),

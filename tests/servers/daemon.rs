@@ -40,6 +40,15 @@ id = "marek"
 name = "Marek Serwisant"
 address = "marek@hezo.example"
 
+[authentication]
+method = "header"
+authserv_id = "mail.example"
+border_hosts = ["mail.example"]
+
+[authentication.internal]
+domains = ["hezo.example"]
+submission = true
+
 [[mailbox]]
 name = "support"
 kind = "imap"

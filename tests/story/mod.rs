@@ -41,6 +41,11 @@ id = "marek"
 name = "Marek Serwisant"
 address = "marek@hezo.example"
 
+[authentication]
+method = "header"
+authserv_id = "mx.myhezo.example"
+border_hosts = ["mx.myhezo.example"]
+
 [[mailbox]]
 name = "support"
 kind = "maildir"
@@ -91,9 +96,29 @@ impl Desk {
         self.dir.path()
     }
 
-    /// A mail arrives: `at` is when the server received it, as [`moment`] reads it. Line ends are LF in
-    /// `mail`; a mail that says no Date was sent at that moment, too.
+    /// A mail arrives, and the border host finds that it is from the sender's domain: `at` is when the
+    /// server received it, as [`moment`] reads it. Line ends are LF in `mail`; a mail that says no Date
+    /// was sent at that moment, too.
     pub fn receive(&self, at: &str, mail: &str) {
+        self.receive_stamped(at, "dmarc=pass", mail);
+    }
+
+    /// A mail arrives of which the border host found this (`dmarc=fail (p=reject)`, `dmarc=none`).
+    pub fn receive_stamped(&self, at: &str, result: &str, mail: &str) {
+        let from = Message::parse(mail.as_bytes()).from.map(|from| from.address).unwrap_or_default();
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
+        self.deliver(
+            at,
+            &format!(
+                "Authentication-Results: mx.myhezo.example; {result} header.from={domain}\n\
+                 Received: from out.{domain} (out.{domain} [192.0.2.1]) by mx.myhezo.example with ESMTPS id 1; {at}\n\
+                 {mail}"
+            ),
+        );
+    }
+
+    /// A mail lies in the mailbox, just as it is.
+    pub fn deliver(&self, at: &str, mail: &str) {
         let arrival = moment(at);
         let date = arrival.strftime("%a, %d %b %Y %H:%M:%S +0000");
         let dated = if mail.contains("Date: ") { mail.to_string() } else { format!("Date: {date}\n{mail}") };
@@ -117,6 +142,13 @@ impl Desk {
     /// A mail arrives and the program runs, both at this moment; what it then sent.
     pub fn mail(&self, at: &str, mail: &str) -> Vec<Sent> {
         self.receive(at, mail);
+        self.run(at);
+        self.sent()
+    }
+
+    /// A mail arrives of which the border host found this, and the program runs; what it then sent.
+    pub fn mail_stamped(&self, at: &str, result: &str, mail: &str) -> Vec<Sent> {
+        self.receive_stamped(at, result, mail);
         self.run(at);
         self.sent()
     }

@@ -16,7 +16,7 @@ use crate::desk::contract::Cell;
 /// What a workbook may unpack to.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// Bytes of all parts: a list of 100,000 contracts with 500,000 serials has some 70 MB.
+    /// Bytes of all parts: a list of 100,000 contracts with 500,000 serials has some 60 MB.
     pub(super) bytes: u64,
     /// Tags in all parts: each may become a string in memory. The same list has some 6 million.
     pub(super) tags: u64,

@@ -30,6 +30,8 @@ pub(super) struct Report<'a> {
     said: Vec<Line>,
     /// The copy of the mail that it returns.
     original: Vec<String>,
+    /// The reason that its words give.
+    reason: Option<&'a Matched>,
 }
 
 struct Line {
@@ -38,9 +40,9 @@ struct Line {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn of(_message: &Message, written: &Written, rules: &'a BounceRules) -> Report<'a> {
+    pub(super) fn of(message: &Message, written: &Written, rules: &'a BounceRules) -> Report<'a> {
         let lines = written.sections.iter().flat_map(|section| section.text.lines());
-        let mut report = Report { rules, said: Vec::new(), original: Vec::new() };
+        let mut report = Report { rules, said: Vec::new(), original: Vec::new(), reason: None };
         let mut copied = false;
         for line in lines.take(MOST_LINES) {
             let text: String = line.chars().take(LONGEST_LINE).collect();
@@ -52,12 +54,18 @@ impl<'a> Report<'a> {
                 report.said.push(Line { text, folded });
             }
         }
+        report.reason = rules.0.first(Role::Reason, &report.words(message));
         report
     }
 
     /// The words by which it begins.
     pub(super) fn opening(&self) -> Option<&'a Matched> {
         self.rules.0.first(Role::Opening, &self.beginning())
+    }
+
+    /// Subject and first words.
+    fn words(&self, message: &Message) -> String {
+        format!("{} {}", fold(&message.subject), self.beginning())
     }
 
     /// The first words, in one line, since hosts wrap theirs.
@@ -73,14 +81,12 @@ impl<'a> Report<'a> {
         beginning
     }
 
-    /// All that the words say.
+    /// What the words say but for the status.
     pub(super) fn read(&self, message: &Message) -> Bounce {
-        let mut words = fold(&message.subject);
-        words.push(' ');
-        words.push_str(&self.beginning());
-        let reason = self.rules.0.first(Role::Reason, &words);
-        let diagnostic = self.refusal().or_else(|| self.line_of(reason?));
-        let folded = diagnostic.as_deref().map(fold).unwrap_or_default();
+        let words = self.words(message);
+        let recipient = self.recipient(message);
+        let diagnostic = self.refusal().or_else(|| self.line_of(self.reason?));
+        let diagnostic = diagnostic.or_else(|| self.below(recipient.as_deref()?));
         let action = if self.rules.0.is(Role::Delayed, &words) {
             Some("delayed")
         } else if self.rules.0.is(Role::Delivered, &words) {
@@ -88,24 +94,28 @@ impl<'a> Report<'a> {
         } else {
             None
         };
-        let status = status_in(&folded).or_else(|| {
-            let status = self.rules.0.first(Role::Reason, &folded).or(reason).and_then(|rule| rule.says.as_deref());
-            match reply_code(&folded) {
-                // The code knows whether the reason may pass, the words know the reason.
-                Some((class, _)) => {
-                    let detail = status.and_then(|status| status.get(1..)).unwrap_or(".0.0");
-                    Some(format!("{}{detail}", class.get(..1).unwrap_or("5")))
-                }
-                None => status.map(str::to_string),
-            }
-        });
         Bounce {
-            recipient: self.recipient(message),
+            recipient,
             action: action.map(str::to_string),
-            status: status.filter(|_| action != Some("delayed") || diagnostic.is_some()),
+            status: None,
             diagnostic,
             original_message_id: self.original_message_id(message),
             rule: String::new(),
+        }
+    }
+
+    /// The status that a diagnostic tells, else the one that the words of the report stand for.
+    pub(super) fn status(&self, diagnostic: Option<&str>) -> Option<String> {
+        let folded = fold(diagnostic.unwrap_or_default());
+        if let Some(status) = status_in(&folded) {
+            return Some(status);
+        }
+        let reason = self.rules.0.first(Role::Reason, &folded).or(self.reason);
+        let status = reason.and_then(|rule| rule.says.as_deref());
+        match reply_code(&folded).and_then(|(code, _)| code.chars().next()) {
+            // The code knows whether the reason may pass, the words know the reason.
+            Some(class) => Some(format!("{class}{}", status.and_then(|status| status.get(1..)).unwrap_or(".0.0"))),
+            None => status.map(str::to_string),
         }
     }
 
@@ -141,6 +151,19 @@ impl<'a> Report<'a> {
         let at = self.said.iter().position(|line| by(line) == Some(reason));
         let at = at.or_else(|| self.said.iter().position(|line| by(line).is_some()))?;
         Some(tidy(without_addressee(&self.joined(at)))).filter(|said| !said.is_empty())
+    }
+
+    /// What stands behind or below the recipient.
+    fn below(&self, recipient: &str) -> Option<String> {
+        let at = self.said.iter().position(|line| line.folded.contains(recipient))?;
+        let behind = self.joined(at);
+        let behind = without_addressee(&behind);
+        if !behind.is_empty() && behind != self.said.get(at)?.text.trim() {
+            return Some(tidy(behind));
+        }
+        let below = self.said.iter().skip(at + 1).map(|line| line.text.trim());
+        let mut below = below.filter(|line| !line.is_empty() && !line.ends_with(':') && !line.starts_with('('));
+        below.next().map(tidy).filter(|said| !said.is_empty())
     }
 
     /// A line with the indented ones below it that go on with it.

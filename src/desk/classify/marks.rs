@@ -24,8 +24,8 @@ pub(super) struct Marks<'a> {
     rules: &'a RobotRules,
     headers: Vec<String>,
     sender: String,
-    /// As it is, and without tags in front.
-    subjects: [String; 2],
+    /// As it is, without the signs around a tag in front, and without such tags.
+    subjects: [String; 3],
     /// What the sender or its program wrote, in one line: no quote, no forward.
     text: String,
     /// What the mail says, quotes and all, where the sender's own text is empty: a desk that asks
@@ -52,7 +52,7 @@ impl<'a> Marks<'a> {
         if !text.contains(char::is_alphabetic) {
             written.sections.iter().for_each(|section| in_one_line(&section.text, &mut whole));
         }
-        let now = fold(&written.text(Part::Now));
+        let now = fold(&written.text(Part::Now).chars().take(LONGEST_TEXT).collect::<String>());
         let sentences = now.split(['.', '!', '\n', ';']).map(str::trim).filter(|sentence| !sentence.is_empty());
         let sentences: Vec<String> = sentences.take(MOST_SENTENCES).map(str::to_string).collect();
         let in_case = |text: &str| rules.0.is(Role::InCase, text);
@@ -63,7 +63,11 @@ impl<'a> Marks<'a> {
             rules,
             headers: headers.collect(),
             sender: sender.unwrap_or_default(),
-            subjects: [subject.clone(), without_tags(&subject).to_string()],
+            subjects: [
+                subject.trim_start_matches(['[', '(', '*', ' ', '!', '<']).to_string(),
+                without_tags(&subject).to_string(),
+                subject,
+            ],
             text,
             whole,
             sentences,
@@ -122,9 +126,23 @@ impl<'a> Marks<'a> {
         self.rules.0.is(Role::Greeting, self.text.trim_start())
     }
 
-    /// Whether the text says more than that somebody is absent or something was received.
+    /// Whether the text speaks of a fault or of something that we are to do.
     pub(super) fn says_else(&self) -> bool {
         self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea)
+    }
+
+    /// Whether the text says for the most part what no rule knows.
+    pub(super) fn says_the_unknown(&self) -> bool {
+        let known = |clause: &str| {
+            let roles = [Role::Absence, Role::Greeting, Role::Notification];
+            roles.iter().any(|&role| self.rules.0.is(role, clause))
+        };
+        let letters = |clauses: &[String], of: &dyn Fn(&str) -> bool| -> usize {
+            clauses.iter().filter(|clause| of(clause)).map(String::len).sum()
+        };
+        let unknown = letters(&self.clauses, &|clause| !known(clause));
+        let all = letters(&self.sentences, &|_| true);
+        unknown * 2 > all
     }
 
     pub(super) fn says_nothing(&self) -> bool {

@@ -3,15 +3,18 @@
 
 use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect};
+use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
 use crate::desk::ticket::{Entry, EntryKind, Step, Ticket};
-use crate::desk::token::{Purpose, ReplyToken};
+use crate::desk::token::{self, Purpose, Refusal, Token};
+use crate::desk::trust::Proof;
 
 /// Whether the mail says, by its sender or by its recipient address, that an engineer wrote it.
 pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
-    case.keys.reply_token.is_some() || case.site.engineer_by_address(&from.address).is_some()
+    case.keys.token.as_ref().map(token::purpose) == Some(Purpose::Engineer)
+        || case.site.engineer_by_address(&from.address).is_some()
 }
 
 /// Passes an engineer's answer on to the customer, or holds it.
@@ -20,11 +23,13 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
         Ok(proven) => proven,
         Err(held) => return case.parked(held.reason, held.tell),
     };
-    let text = case.reading.now();
-    if let Some(reason) = unfit(&text, case) {
-        return case.parked(reason, Some(engineer));
+    let ground = Ground::of(ticket, &case.facts.shown, case.site);
+    let seed = reply::picture_seed(case.site, case.mail);
+    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    if let Some((reason, found)) = unfit(&answer, &ground, case) {
+        return case.parked_for(reason, found.as_deref(), Some(engineer));
     }
-    let relay = match reply::relay(case.site, ticket, &engineer.name, &text, case.mail, case.now) {
+    let relay = match reply::relay(case.site, ticket, &engineer.name, &answer, case.mail, case.now) {
         Ok(relay) => relay,
         Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
     };
@@ -34,8 +39,8 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
         return case.parked("ticket-takes-no-answer", Some(engineer));
     }
     // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    progress
-        .entry(Entry { message_id: Some(relay.message_id.clone()), ..case.entry(EntryKind::Answered, &engineer.id) });
+    let entry = case.entry(EntryKind::Answered, &engineer.id, Some(ticket));
+    progress.entry(Entry { message_id: Some(relay.message_id.clone()), text: answer.text.clone(), ..entry });
     progress.push(Effect::Thread(number, relay.message_id.clone()));
     progress.push(Effect::Send(relay));
     if let Some(message_id) = &case.mail.message.message_id {
@@ -44,9 +49,9 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     if ticket.assignee.is_none() {
         progress.assign(Some(&engineer.id));
     }
-    let others = case.site.engineers.iter().filter(|other| other.id != engineer.id);
+    let others = case.site.active_engineers().filter(|other| other.id != engineer.id);
     for other in others {
-        let copy = reply::copy(case.site, &progress.ticket, engineer, &text, case.mail, other, case.now);
+        let copy = reply::copy(case.site, &progress.ticket, engineer, &answer, case.mail, other, case.now);
         progress.push(copy);
     }
     case.decision(Disposition::Attached(number), "engineer-answers", progress.effects)
@@ -57,46 +62,65 @@ struct Held<'a> {
     tell: Option<&'a Engineer>,
 }
 
-/// The engineer and the ticket, where the reply address is signed for both and From is that
-/// engineer's. The person told of a held mail is the one whose name or token was used.
+/// Fields that an honest mail has once (RFC 5322 section 3.6). A signature covers the last of each,
+/// and people see the first.
+const SINGLE_FIELDS: [&str; 9] =
+    ["From", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Content-Type"];
+
+/// The engineer and the ticket. It takes all of: a token made for both, From being that engineer's
+/// address, the proof that the mail is from there, and the engineer being active. The person told
+/// of a held mail is the one whose name or token was used.
 fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticket), Held<'a>> {
     let sender = case.site.engineer_by_address(&from.address);
-    let token = match &case.keys.reply_token {
+    let token = match &case.keys.token {
         None => return Err(Held { reason: "engineer-without-reply-address", tell: sender }),
+        Some(Err(refused)) if refused.why == Refusal::Expired => {
+            return Err(Held { reason: "reply-address-expired", tell: sender });
+        }
         Some(Err(_)) => return Err(Held { reason: "forged-reply-address", tell: sender }),
         Some(Ok(token)) => token,
     };
     let Some(engineer) = engineer_of(token, case) else {
         return Err(Held { reason: "reply-address-of-nobody", tell: sender });
     };
+    if !engineer.active {
+        return Err(Held { reason: "engineer-has-left", tell: None });
+    }
     if sender != Some(engineer) {
         return Err(Held { reason: "reply-address-of-another-engineer", tell: Some(engineer) });
     }
-    if case.mail.message.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("From")).count() != 1 {
-        return Err(Held { reason: "several-senders", tell: Some(engineer) });
+    let headers = &case.mail.message.headers;
+    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
+    if SINGLE_FIELDS.iter().any(twice) {
+        return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
     }
-    match token.ticket.parse().ok().and_then(|number| case.facts.ticket(number)) {
+    match case.sender.as_ref().map(|sender| &sender.proof) {
+        Some(Proof::Proven { .. }) => {}
+        Some(Proof::Unproven { .. }) if case.site.authentication.accept_unauthenticated_engineers => {}
+        Some(Proof::Refuted { .. }) => return Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
+        _ => return Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
+    }
+    match case.keys.ticket_of_token(Purpose::Engineer, case.facts) {
         Some(ticket) => Ok((engineer, ticket)),
         None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
     }
 }
 
-fn engineer_of<'a>(token: &ReplyToken, case: &'a Case) -> Option<&'a Engineer> {
-    (token.purpose == Purpose::Relay).then(|| case.site.engineer(&token.engineer_id)).flatten()
+fn engineer_of<'a>(token: &Token, case: &'a Case) -> Option<&'a Engineer> {
+    (token.purpose == Purpose::Engineer).then(|| case.site.engineer(&token.person)).flatten()
 }
 
-/// Why this answer must not go to a customer as it is.
-fn unfit(text: &str, case: &Case) -> Option<&'static str> {
+/// Why this answer must not go to a customer as it is, and what was found in it.
+fn unfit(answer: &Answer, ground: &Ground, case: &Case) -> Option<(&'static str, Option<String>)> {
     if case.mail.too_large.is_some() {
-        return Some("answer-too-large");
+        return Some(("answer-too-large", None));
     }
-    let nothing_written = text.trim().is_empty();
-    if nothing_written && case.mail.message.attachments.is_empty() {
-        return Some("empty-answer");
+    if let Some(order) = answer.orders.first() {
+        return Some(("order-not-understood", Some(order.clone())));
     }
-    // A line that begins with # is meant as an order; passing it on would leak an internal word.
-    if text.trim_start().starts_with('#') {
-        return Some("order-not-understood");
+    if answer.is_empty() {
+        return Some(("empty-answer", None));
     }
-    reply::holds_internal_text(text).then_some("internal-text-in-answer")
+    let found = answer.internal(&case.reading.texts, ground, &case.site.rules.quotes)?;
+    Some(("internal-text-in-answer", Some(found.to_string())))
 }

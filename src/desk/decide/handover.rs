@@ -5,12 +5,13 @@ use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect};
+use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Occasion};
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Step, Ticket};
 use crate::desk::ticket_number::TicketNumber;
-use crate::desk::token::{Purpose, ReplyToken};
+use crate::desk::token::{Purpose, Token};
 
 /// What stands in the first line of an answer that is meant for the customer.
 const RELAY: &str = "#relay";
@@ -111,12 +112,10 @@ fn untaken(progress: &Progress) -> bool {
 /// The level that an answer from escalation comes from and the ticket it is about, where the mail
 /// came to a genuine reply address of a hand-over.
 pub(super) fn answered(case: &Case) -> Option<(Level, TicketNumber)> {
-    let Some(Ok(ReplyToken { purpose: Purpose::Escalation, ticket, engineer_id })) = &case.keys.reply_token else {
-        return None;
-    };
+    let Some(Ok(Token { purpose: Purpose::Escalation, ticket, person })) = &case.keys.token else { return None };
     // Our own mail that comes back on that way answers nothing.
-    let ours = case.mail.message.message_id.as_deref().is_some_and(|id| case.site.token_key.is_ours(id));
-    if ours { None } else { Some((Level::of_id(engineer_id)?, ticket.parse().ok()?)) }
+    let ours = case.mail.message.message_id.as_deref().is_some_and(|id| case.site.token_keys.is_ours(id));
+    if ours { None } else { Some((Level::of_id(person)?, ticket.parse().ok()?)) }
 }
 
 /// A person's answer from escalation: the ticket is taken over, the engineers read it, and the
@@ -128,49 +127,47 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
     if !belongs_to(&from.address, level, case.site) {
         return case.parked("reply-address-of-escalation", None);
     }
-    let text = case.reading.now();
-    let (relayed, text) = match relayed(&text) {
-        Some(for_customer) => (true, for_customer.to_string()),
-        None => (false, text),
-    };
-    if relayed && (text.trim().is_empty() || reply::holds_internal_text(&text)) {
-        let reason = if text.trim().is_empty() { "empty-answer" } else { "internal-text-in-answer" };
-        return case.parked(reason, None);
+    let ground = Ground::of(ticket, &case.facts.shown, case.site);
+    let seed = reply::picture_seed(case.site, case.mail);
+    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    let relayed = answer.orders.iter().any(|order| order.trim().eq_ignore_ascii_case(RELAY));
+    if relayed && answer.is_empty() {
+        return case.parked("empty-answer", None);
+    }
+    if relayed && let Some(found) = answer.internal(&case.reading.texts, &ground, &case.site.rules.quotes) {
+        return case.parked_for("internal-text-in-answer", Some(&found.to_string()), None);
     }
     let mut progress = Progress::new(ticket.clone(), case.site, case.now);
-    progress.entry(case.entry(EntryKind::TakenOver, &from.address));
+    progress.entry(case.entry(EntryKind::TakenOver, &from.address, Some(ticket)));
     if let Some(id) = &case.mail.message.message_id {
         progress.push(Effect::Thread(ticket.number, id.clone()));
     }
     progress.end(ClockKind::HandOver, case.now, Ending::Satisfied, &from.address);
-    if relayed && let Err(reason) = relay(&mut progress, case, from, &text) {
+    if relayed && let Err(reason) = relay(&mut progress, case, from, &answer) {
         return case.parked(reason, None);
     }
-    for engineer in &case.site.engineers {
-        let post = reply::taken_over(case.site, &progress.ticket, from, &text, relayed, case.mail, engineer, case.now);
+    for engineer in case.site.active_engineers() {
+        let post =
+            reply::taken_over(case.site, &progress.ticket, from, &answer, relayed, case.mail, engineer, case.now);
         progress.push(post);
     }
     case.decision(Disposition::Attached(ticket.number), "escalation-answers", progress.effects)
 }
 
 /// Passes an answer from escalation on to the customer: a person's contact like any other.
-fn relay(progress: &mut Progress, case: &Case, from: &Address, text: &str) -> Result<(), &'static str> {
+fn relay(progress: &mut Progress, case: &Case, from: &Address, answer: &Answer) -> Result<(), &'static str> {
     let name = if from.name.is_empty() { &case.site.identity.name } else { &from.name };
-    let post = reply::relay(case.site, &progress.ticket, name, text, case.mail, case.now);
+    let post = reply::relay(case.site, &progress.ticket, name, answer, case.mail, case.now);
     let post = post.map_err(|_| "answer-cannot-be-written")?;
     progress.step(Step::Contact, case.now).map_err(|_| "ticket-takes-no-answer")?;
-    let answered =
-        Entry { message_id: Some(post.message_id.clone()), ..case.entry(EntryKind::Answered, &from.address) };
-    progress.entry(Entry { text: text.to_string(), ..answered });
+    let answered = Entry {
+        message_id: Some(post.message_id.clone()),
+        ..case.entry(EntryKind::Answered, &from.address, Some(&progress.ticket))
+    };
+    progress.entry(Entry { text: answer.text.clone(), ..answered });
     progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
     progress.push(Effect::Send(post));
     Ok(())
-}
-
-/// The text below a first line that says `#relay`.
-fn relayed(text: &str) -> Option<&str> {
-    let (first, rest) = text.trim_start().split_once('\n').unwrap_or((text.trim(), ""));
-    first.trim().eq_ignore_ascii_case(RELAY).then(|| rest.trim())
 }
 
 /// Whether an address is one of those that the hand-over went to: the same address, another of its

@@ -238,7 +238,7 @@ impl<'a> Progress<'a> {
 
     /// Notes what happened.
     pub(super) fn record(&mut self, kind: EntryKind, author: &str, text: String) {
-        self.entry(Entry { kind, author: author.to_string(), message_id: None, text, at: self.now });
+        self.entry(Entry { kind, author: author.to_string(), message_id: None, text, sender: None, at: self.now });
     }
 
     /// Notes what happened, a mail among it.

@@ -2,14 +2,22 @@
 
 use jiff::Timestamp;
 
+use super::acknowledge::acknowledge;
 use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect, NewTicket, handover};
 use crate::desk::calendar;
-use crate::desk::extract::{Found, Numbers, OnFile, Place};
+use crate::desk::contract::Contract;
+use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
-use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
+use crate::desk::storm::Recent;
+use crate::desk::thread::CUSTOMER_TOKEN;
+use crate::desk::ticket::{ClockKind, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
+use crate::desk::trust::{Change, Standing};
+
+/// The most people in Cc who take part in a ticket from the beginning.
+const MOST_COLLEAGUES: usize = 20;
 
 /// Where a ticket that a mail opens comes from.
 pub(super) struct Origin<'a> {
@@ -37,7 +45,11 @@ pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) 
     progress.ticket.on_file = case.facts.contracts.clone();
     progress.push(Effect::Open(new));
     progress.push(Effect::AddParticipant(number, from.address.clone()));
-    progress.entry(case.entry(EntryKind::Customer, &from.address));
+    for address in colleagues(case, from) {
+        progress.ticket.participants.push(address.clone());
+        progress.push(Effect::AddParticipant(number, address));
+    }
+    progress.entry(case.entry(EntryKind::Customer, &from.address, None));
     numbers_of(case).into_iter().for_each(|known| progress.add_number(known));
     if let Some(closed) = origin.continues {
         carry_over(&mut progress, closed);
@@ -49,15 +61,23 @@ pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) 
     progress.start(ClockKind::Reaction, start, reason);
     progress.start(ClockKind::Acknowledge, start, reason);
     progress.admit();
-    let answer = acknowledge(case, &mut progress);
+    let answer = acknowledge(case, from, &mut progress);
     wish(case, &mut progress, from, vec![case.mail.raw.clone()]);
-    notify(case, &mut progress, true);
-    Decision {
-        disposition: Disposition::Opened(number),
-        reason: evidence.to_string(),
-        answer,
-        effects: progress.effects,
+    notify(case, &mut progress, true, case.standing(None));
+    Decision { answer, ..case.decision(Disposition::Opened(number), evidence, progress.effects) }
+}
+
+/// Those in Cc who take part from the beginning: a copy by itself gives nobody access, so only whom
+/// the sender's own contract names too, and only where it is proven who the sender is.
+fn colleagues(case: &Case, from: &Address) -> Vec<String> {
+    if case.may(None).change < Change::Participants {
+        return Vec::new();
     }
+    let own = |contract: &&Contract| contract.names_sender(&from.address);
+    let contracts: Vec<&Contract> = case.facts.contracts.into_iter().filter(own).collect();
+    let named = |address: &&String| contracts.iter().any(|contract| contract.names_sender(address));
+    let copied = case.mail.message.cc.iter().map(|copied| &copied.address).take(MOST_COLLEAGUES);
+    copied.filter(named).filter(|address| **address != from.address).cloned().collect()
 }
 
 /// The numbers of the closed ticket, as if its mails were quoted: they choose the clock, and the
@@ -70,23 +90,31 @@ fn carry_over(progress: &mut Progress, closed: &Ticket) {
     }
 }
 
-/// Adds a mail to its ticket and tells the engineers. A sender who does not take part is marked,
-/// and neither takes part from now on nor gets anything.
+/// Adds a mail to its ticket and tells the engineers. A sender who does not take part, or whose own
+/// domain denies the mail, is marked, and neither takes part from now on nor gets anything.
 pub(super) fn follow_up(case: &Case, from: &Address, ticket: &Ticket, takes_part: bool, evidence: &str) -> Decision {
     let number = ticket.number;
+    let denied = takes_part && !case.may(Some(ticket)).append;
+    let takes_part = takes_part && !denied;
     let kind = if takes_part { EntryKind::Customer } else { EntryKind::Unconfirmed };
+    let standing = case.standing(Some(ticket));
     let mut progress = Progress::new(ticket.clone(), case.site, case.now);
-    progress.ticket.on_file.extend(&case.facts.contracts);
-    progress.entry(case.entry(kind, &from.address));
+    progress.entry(case.entry(kind, &from.address, Some(ticket)));
     if let Some(id) = &case.mail.message.message_id {
         progress.push(Effect::Thread(number, id.clone()));
     }
     if takes_part {
+        progress.ticket.on_file.extend(&case.facts.contracts);
         customer_writes(case, &mut progress);
         wish(case, &mut progress, from, handover::with_this_mail(case, ticket));
     }
-    notify(case, &mut progress, takes_part);
-    let reason = if takes_part { evidence } else { "answers-a-known-mail-as-a-stranger" };
+    notify(case, &mut progress, takes_part, standing);
+    let reason = match evidence {
+        evidence if takes_part => evidence,
+        _ if denied => "denied-by-the-senders-domain",
+        CUSTOMER_TOKEN => "token-of-another-address",
+        _ => "answers-a-known-mail-as-a-stranger",
+    };
     case.decision(Disposition::Attached(number), reason, progress.effects)
 }
 
@@ -125,6 +153,20 @@ fn wish(case: &Case, progress: &mut Progress, from: &Address, originals: Vec<Vec
     }
 }
 
+/// Adds one more of many similar mails to the ticket into which they fold. The engineers are told
+/// once, of the first.
+pub(super) fn fold(case: &Case, from: &Address, into: &Recent) -> Decision {
+    let number = into.ticket;
+    let mut effects = vec![Effect::AddEntry(number, case.entry(EntryKind::Folded, &from.address, None))];
+    effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
+    if !into.folded {
+        let told = case.site.active_engineers();
+        let alarms = told.map(|engineer| reply::storm(case.site, into, from, engineer, case.now));
+        effects.extend(alarms.map(Effect::from));
+    }
+    case.decision(Disposition::Attached(number), "storm", effects)
+}
+
 fn already_known(ticket: &Ticket, known: &KnownNumber) -> bool {
     let same = |old: &&KnownNumber| old.kind == known.kind && old.value == known.value;
     ticket.numbers.iter().find(same).is_some_and(|old| !old.quoted || known.quoted)
@@ -148,45 +190,17 @@ pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
 }
 
 fn numbers_of(case: &Case) -> Vec<KnownNumber> {
-    let on_file = OnFile::from(&case.facts.contracts);
-    known_numbers(&case.reading.numbers(&case.mail.message, &on_file, case.site))
+    known_numbers(case.numbers())
 }
 
 fn clock_start(case: &Case) -> (Timestamp, &'static str) {
     calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit)
 }
 
-/// The acknowledgement, unless a rule withholds it: then its clock ends, with the rule. Returns
-/// whether it goes out, and why.
-fn acknowledge(case: &Case, progress: &mut Progress) -> (bool, String) {
-    let answer = &case.reading.verdict.answer;
-    if !answer.send {
-        progress.end(ClockKind::Acknowledge, case.now, Ending::Withheld, &answer.rule);
-        return (false, answer.rule.clone());
-    }
-    let post = match reply::acknowledgement(case.site, &progress.ticket, case.mail, case.now) {
-        Ok(post) => post,
-        Err(error) => {
-            progress.push(Effect::Report(error.to_string()));
-            return (false, "acknowledgement-cannot-be-written".to_string());
-        }
-    };
-    progress.entry(Entry {
-        kind: EntryKind::Acknowledged,
-        author: "desk".to_string(),
-        message_id: Some(post.message_id.clone()),
-        text: String::new(),
-        at: case.now,
-    });
-    progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
-    progress.push(Effect::Send(post));
-    (true, answer.rule.clone())
-}
-
-fn notify(case: &Case, progress: &mut Progress, takes_part: bool) {
-    for engineer in &case.site.engineers {
-        let ticket = &progress.ticket;
-        let notice = Notice { ticket, mail: case.mail, reading: case.reading, takes_part, engineer };
+fn notify(case: &Case, progress: &mut Progress, takes_part: bool, standing: Option<Standing>) {
+    for engineer in case.site.active_engineers() {
+        let (ticket, standing) = (&progress.ticket, standing.as_ref());
+        let notice = Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, engineer };
         progress.push(reply::notice(case.site, &notice, case.now));
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Case, Decision, Disposition, Effect, SentMail};
+use crate::desk::bounce::Outcome;
 use crate::desk::reply;
 use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, EntryKind, Ticket};
@@ -20,12 +21,18 @@ pub(super) fn bounced(case: &Case) -> Decision {
     let Some(ticket) = sent.ticket.and_then(|number| case.facts.ticket(number)) else {
         return case.without_answer(Disposition::Noted, "report-about-no-ticket");
     };
-    let words = [report.action, report.status, report.diagnostic].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    // Only "failed" is final (RFC 3464 section 2.3.3); free-text reports that name no action are
-    // sent on final failure.
-    let reason = case.reading.bounce.as_ref().and_then(|report| report.action.clone());
-    if reason.is_some_and(|action| action != "failed") {
-        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk") };
+    let outcome = report.outcome();
+    let nature = match outcome {
+        Outcome::Arrived | Outcome::Waiting => None,
+        Outcome::LostForNow => Some("(may pass)".to_string()),
+        Outcome::LostForGood => Some("(for good)".to_string()),
+    };
+    let lost_it = nature.is_some();
+    let words = [report.action, report.status, nature, report.diagnostic];
+    let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    // Only "failed" is final (RFC 3464 section 2.3.3).
+    if !lost_it {
+        let entry = Entry { text: words, ..case.entry(EntryKind::Undelivered, "desk", Some(ticket)) };
         let effects = vec![Effect::AddEntry(ticket.number, entry)];
         return case.decision(Disposition::Attached(ticket.number), "report-not-final", effects);
     }
@@ -49,11 +56,18 @@ pub fn given_up(
 fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Site, now: Timestamp) -> Vec<Effect> {
     let number = ticket.number;
     let text = format!("{}: {reason}", sent.purpose);
-    let entry = Entry { kind: EntryKind::Undelivered, author: "desk".to_string(), message_id: None, text, at: now };
+    let entry = Entry {
+        kind: EntryKind::Undelivered,
+        author: "desk".to_string(),
+        message_id: None,
+        text,
+        sender: None,
+        at: now,
+    };
     let mut effects = vec![Effect::AddEntry(number, entry)];
     effects.extend(sent.keeps.map(|_| Effect::ResumeClocks(number, sent.message_id.clone())));
     // An engineer whose own mailbox refuses mail cannot be told there; the others can.
-    let reachable = site.engineers.iter().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
+    let reachable = site.active_engineers().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
     let alerts = reachable.map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));
     effects.extend(alerts.map(Effect::from));
     effects

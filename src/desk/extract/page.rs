@@ -1,10 +1,10 @@
 //! A text of the mail, read once from left to right: labels, runs of letters, runs with digits in
 //! them, and stretches that are no number of ours by their very form.
 
-use super::Section;
 use super::fold::Folded;
 use super::phrase::Words;
 use super::rules::{Kind, NumberRules};
+use super::{Section, Spot};
 
 /// How far a stretch that is no number reaches at most, but for addresses of the web.
 const STRETCH_MAX: usize = 256;
@@ -16,6 +16,8 @@ const DIGIT_WITHIN: usize = 48;
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     source: String,
+    /// Where the source's lines end.
+    line_ends: Vec<usize>,
     pub(super) folded: Folded,
     sections: Vec<Bound>,
     pub(super) pieces: Vec<Piece>,
@@ -68,7 +70,8 @@ impl Page {
         }
         let mut contexts = Vec::new();
         let pieces = pieces(&folded, rules, &mut contexts);
-        Page { source, folded, sections: bounds, pieces, contexts }
+        let line_ends = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Page { source, line_ends, folded, sections: bounds, pieces, contexts }
     }
 
     /// The section that a place of the folded text is in.
@@ -90,14 +93,39 @@ impl Page {
         self.folded.written(&self.source, start, end)
     }
 
-    /// Where in the text of its place the folded stretch stands, in bytes, and in which line, from 1.
-    pub(super) fn span(&self, start: usize, end: usize) -> ((usize, usize), usize) {
+    /// Where in the text of its place the folded stretch stands.
+    pub(super) fn spot(&self, start: usize, end: usize) -> Spot {
         let (from, until) = self.folded.span(&self.source, start, end);
-        let Some(bound) = self.bound(start) else { return ((from, until), 1) };
-        let before = self.source.get(bound.source..from).unwrap_or_default();
-        let line = before.bytes().filter(|byte| *byte == b'\n').count();
+        let Some(bound) = self.bound(start) else {
+            return Spot { source: String::new(), span: (from, until), line: 1 };
+        };
+        let lines_before = |at: usize| self.line_ends.partition_point(|end| *end < at);
+        let line = lines_before(from).saturating_sub(lines_before(bound.source));
         let shift = |at: usize| at.saturating_sub(bound.source) + bound.section.offset;
-        ((shift(from), shift(until)), bound.section.line + line)
+        let span = (shift(from), shift(until));
+        Spot { source: bound.section.source.clone(), span, line: bound.section.line + line }
+    }
+
+    /// Where words begin in a stretch of the folded text.
+    pub(super) fn word_starts(&self, start: usize, end: usize) -> impl Iterator<Item = usize> {
+        let bytes = self.folded.slice(start, end).as_bytes();
+        let begins = move |at: &usize| {
+            let is_sign = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+            is_sign(*at) && !at.checked_sub(1).is_some_and(is_sign)
+        };
+        (0..bytes.len()).filter(begins).map(move |at| start + at)
+    }
+
+    /// Where the line ends that a place of the folded text is in.
+    pub(super) fn line_end(&self, at: usize) -> usize {
+        let rest = self.folded.slice(at, self.folded.text.len());
+        at + rest.find('\n').unwrap_or(rest.len())
+    }
+
+    /// The line, as written, that a place of the folded text is in.
+    pub(super) fn line(&self, at: usize) -> &str {
+        let start = self.folded.slice(0, at).rfind('\n').map_or(0, |before| before + 1);
+        self.written(start, self.line_end(at).max(start + 1))
     }
 }
 

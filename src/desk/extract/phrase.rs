@@ -244,14 +244,22 @@ impl Phrases {
 /// True where the label's last word is the beginning of the number: HEZO in `nr HEZO/QSP/2024/00219`. The
 /// slash of `s/n` is the label's own.
 fn goes_on_in_number(words: &Words, last: usize) -> bool {
-    let letters = |at: usize| words.word(at).bytes().all(|byte| byte.is_ascii_alphabetic());
-    let after = words.after(last);
-    let before = words.after(last - 1);
-    let glued = matches!(after.trim(), "/" | "-") && after.len() <= 3 && !after.contains('\n');
-    // After a blank the mark must stand right at the word, or between numbers: "HEZO / QSP / 2024".
-    let parts = after.len() == 1 || after.trim() == "/" && words.word(last + 1).len() <= 5;
-    let own = before.trim() == "/" || before.trim() == ".";
-    glued && parts && !own && letters(last) && !words.word(last + 1).is_empty()
+    let letters = words.word(last).bytes().all(|byte| byte.is_ascii_alphabetic());
+    let own = matches!(words.after(last - 1).trim(), "/" | ".");
+    if own || !letters || words.word(last + 1).is_empty() {
+        return false;
+    }
+    match words.after(last) {
+        "/" | "-" => true,
+        // With blanks the parts must be as short as those of a number, and one of digits: "HEZO / QSP / 2024".
+        " / " => {
+            let parts = (last..last + 4).take_while(|at| *at == last || words.after(at - 1) == " / ");
+            let mut parts = parts.map(|at| words.word(at));
+            parts.clone().all(|part| part.len() <= 5)
+                && parts.any(|part| part.bytes().any(|byte| byte.is_ascii_digit()))
+        }
+        _ => false,
+    }
 }
 
 fn alternatives(word: &str, vocabulary: &mut Vocabulary) -> Result<Vec<Alternative>, String> {
@@ -335,6 +343,7 @@ mod tests {
         check("nr hezo", "nr HEZO 12345", true);
         check("nr hezo", "nr HEZO/12345", false);
         check("nr hezo", "nr HEZO / QSP / 2024", false);
+        check("nr hezo", "nr HEZO / PESEL 2024", true);
         check("nr umowy", "nr umowy - 12345", true);
     }
 

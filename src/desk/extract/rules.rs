@@ -87,7 +87,6 @@ pub(super) struct Shape {
 pub(super) struct Beside {
     pub(super) id: String,
     why: String,
-    /// Beginnings where a `*` stands at the end.
     pub(super) words: Vec<String>,
     /// The fewest digits.
     pub(super) digits_from: usize,
@@ -121,10 +120,18 @@ pub(super) struct Between {
     pub(super) links: Vec<String>,
     /// "i", "and": between labels, or between values of one label.
     pub(super) joins: Vec<String>,
+    /// "nie" in "nie mam numeru seryjnego".
+    pub(super) negations: Vec<String>,
+    /// "mam" in "nie mam numeru seryjnego".
+    pub(super) known: Vec<String>,
+    /// "bez" in "bez numeru seryjnego".
+    pub(super) without: Vec<String>,
     /// Beginnings of words that say that the value is not given: "podamy", "unknown".
     pub(super) absent: Vec<String>,
     /// "nr": what follows is the number of what was named before.
     pub(super) number_words: Vec<String>,
+    /// "o" in "umowa o numerze UM/840/2026".
+    pub(super) number_leads: Vec<String>,
     /// "SOS": no part of the number behind it.
     pub(super) plans: Vec<String>,
     /// "nie 8604035, tylko 8604043": the second number is meant.
@@ -213,7 +220,7 @@ impl NumberRules {
             beside.extend(file.beside);
             file.span.iter().for_each(|span| faults.id(name, &span.id, &span.why));
             spans.extend(file.span);
-            examples.extend(file.test.into_iter().map(|example| (name, example)));
+            examples.extend(file.test.into_iter().map(|example| (name, example.read_from(sources.text(name)))));
         }
         // Of equally long stretches the first counts: a firm rule is the better reason.
         spans.sort_by_key(|span| !span.firm);
@@ -295,7 +302,11 @@ impl Between {
             links: vec![],
             joins: vec![],
             absent: vec![],
+            negations: vec![],
+            known: vec![],
+            without: vec![],
             number_words: vec![],
+            number_leads: vec![],
             plans: vec![],
             instead: vec![],
             real_words: vec![],
@@ -351,7 +362,7 @@ impl Faults {
 }
 
 /// The pattern, not beginning or ending inside a word.
-fn edged(pattern: &str) -> String {
+pub(super) fn edged(pattern: &str) -> String {
     format!(r"\b{{start-half}}(?:{pattern})\b{{end-half}}")
 }
 

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::letter::Letter;
-use super::{Post, Purpose, ReplyError, facts, files, localised, within};
+use super::{Post, Purpose, ReplyError, facts, localised, within};
+use crate::desk::answer::Answer;
 use crate::desk::compose::AutoSubmitted;
 use crate::desk::decide::{Level, Mail};
 use crate::desk::escalation::LadderStep;
@@ -13,7 +14,7 @@ use crate::desk::site::{Engineer, Site};
 use crate::desk::telephone;
 use crate::desk::ticket::{Clock, Lateness, Ticket};
 use crate::desk::ticket_number::TicketNumber;
-use crate::desk::token;
+use crate::desk::token::{Purpose as TokenPurpose, Token};
 
 /// The originals attached to an escalation beyond this size in all are left in the mailbox: many
 /// hosts refuse mails over 25 MB.
@@ -66,7 +67,7 @@ pub fn reminder(
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "rung": rung(site, due, now),
         "telephones": telephone::of_customer(originals, ticket, site),
         "desk": facts::desk(site),
@@ -74,7 +75,7 @@ pub fn reminder(
     Letter::new(site, Purpose::Reminder, cause(ticket, due).as_bytes(), &engineer.mailbox(), now)
         .about(ticket)
         .from_name(format!("{} ({})", site.identity.name, ticket.number))
-        .reply_address(engineer, ticket)
+        .answers_with(&super::engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .automatic(AutoSubmitted::Generated)
         .write(&due.step.template, context)
@@ -112,7 +113,7 @@ pub fn escalation(
     let take_over = ticket.running(crate::desk::ticket::ClockKind::HandOver).last();
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "rung": match occasion {
             Occasion::Rung(due) => Some(rung(site, due, now)),
             Occasion::Wish { .. } => None,
@@ -134,10 +135,10 @@ pub fn escalation(
     };
     let recipient = Address { name: String::new(), address: address.to_string() };
     let number = ticket.number.to_string();
-    let back = site.token_key.reply_address(&site.identity.address, token::Purpose::Escalation, &number, level.id());
+    let back = Token { purpose: TokenPurpose::Escalation, ticket: number, person: level.id().to_string() };
     Letter::new(site, Purpose::Escalation, &cause, &recipient, now)
         .about(ticket)
-        .answers_to(back)
+        .answers_with(&back)
         .internal_thread(ticket)
         .automatic(AutoSubmitted::Generated)
         .forward(forwarded)
@@ -151,7 +152,7 @@ pub fn taken_over(
     site: &Site,
     ticket: &Ticket,
     author: &Address,
-    text: &str,
+    answer: &Answer,
     relayed: bool,
     mail: &Mail,
     engineer: &Engineer,
@@ -159,10 +160,10 @@ pub fn taken_over(
 ) -> Result<Post, ReplyError> {
     let context = json!({
         "facts": facts::block(site, ticket),
-        "marker": facts::MARKER,
+        "marker": facts::markers(site, ticket),
         "author": author,
         "relayed": relayed,
-        "text": text,
+        "text": answer.text,
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::TakenOver, &mail.content_hash, &engineer.mailbox(), now)
@@ -174,7 +175,7 @@ pub fn taken_over(
         ))
         .answers_to(author.address.clone())
         .internal_thread(ticket)
-        .attach(files(mail).0)
+        .attach(answer.files.clone())
         .write("taken-over", context)
 }
 

@@ -1,38 +1,14 @@
-//! What engineers are told of a ticket, and how to recognise it again in their answers.
+//! What engineers are told of a ticket.
 
 use serde_json::{Value, json};
 
+use crate::desk::answer::{Marker, Markers};
+use crate::desk::decide::Mail;
 use crate::desk::entitlement;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, Ticket};
-
-/// Stands above everything internal in a mail to an engineer. What stands at or below it in an
-/// answer never reaches a customer.
-pub(super) const MARKER: &str = "=== Odpowiadaj powyżej tej linii / reply above this line ===";
-
-/// Words of the internal templates that no answer to a customer holds, in small letters.
-const INTERNAL_WORDS: [&str; 12] = [
-    "odpowiadaj powyżej tej linii",
-    "reply above this line",
-    "tylko dla inżynierów",
-    "zegar potwierdzenia:",
-    "zegar reakcji:",
-    "zegar odpowiedzi:",
-    "zegar dostawy:",
-    "zegar zwrotu:",
-    "zegar rozwiązania:",
-    "zegar przejęcia:",
-    "brakuje do przyjęcia:",
-    "okno umowne:",
-];
-
-/// Whether a text holds internal words, with blanks, quote marks and line breaks anywhere between.
-pub fn holds_internal_text(text: &str) -> bool {
-    let words = text.split_whitespace().filter(|word| !word.chars().all(|c| c == '>'));
-    let squeezed = words.collect::<Vec<_>>().join(" ").to_lowercase();
-    INTERNAL_WORDS.iter().any(|words| squeezed.contains(words))
-}
+use crate::desk::trust::{Proof, Standing};
 
 /// The desk, for every template.
 pub(super) fn desk(site: &Site) -> Value {
@@ -77,6 +53,20 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
     })
 }
 
+/// The sender of a mail, for engineers.
+pub(super) fn sender(mail: &Mail, standing: Option<&Standing>) -> Value {
+    let message = &mail.message;
+    let address = message.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
+    let reply_to = message.reply_to.as_ref().map(|reply_to| reply_to.address.as_str());
+    json!({
+        "address": address,
+        "rung": standing.map(|standing| standing.rung),
+        "proof": standing.map(|standing| standing.proof.to_string()),
+        "refuted": standing.is_some_and(|standing| matches!(standing.proof, Proof::Refuted { .. })),
+        "reply_to": reply_to.filter(|reply_to| *reply_to != address),
+    })
+}
+
 /// The latest clock of a kind in one line.
 fn clock_line(site: &Site, clock: &Clock) -> Value {
     let local = |at| site.calendar.local(at).polish();
@@ -114,12 +104,23 @@ pub(super) fn explanations(ticket: &Ticket) -> Vec<Value> {
     explained.collect()
 }
 
+/// The lines that part a mail to an engineer.
+pub(super) fn markers(site: &Site, ticket: &Ticket) -> Value {
+    let markers = Markers::of(ticket.number, &site.token_keys);
+    json!({
+        "begin": markers.line(Marker::Begin),
+        "text": markers.line(Marker::Text),
+        "end": markers.line(Marker::End),
+    })
+}
+
 /// One line of a ticket's history.
 pub(super) fn history(site: &Site, entry: &Entry) -> Value {
     json!({
         "at": site.calendar.local(entry.at).polish(),
         "kind": entry.kind.name(),
         "author": entry.author,
+        "sender": entry.sender,
         "text": entry.text,
     })
 }

@@ -3,18 +3,23 @@
 use jiff::Timestamp;
 
 use super::{Post, Purpose, ReplyError};
+use crate::desk::answer::FILE;
 use crate::desk::compose::{self, AutoSubmitted, Outgoing};
 use crate::desk::message::{Address, Attachment, Message};
-use crate::desk::site::{Engineer, Site};
+use crate::desk::site::{ReplyTokens, Site};
+use crate::desk::text;
 use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;
+use crate::desk::token::Token;
 
 /// The headers of a mail, gathered before its text is filled in.
 pub(super) struct Letter<'a> {
     site: &'a Site,
     ticket: Option<TicketNumber>,
     purpose: Purpose,
+    cause: Vec<u8>,
     recipient: String,
+    internal_files: Vec<String>,
     outgoing: Outgoing,
 }
 
@@ -24,13 +29,21 @@ impl<'a> Letter<'a> {
     pub(super) fn new(site: &'a Site, purpose: Purpose, cause: &[u8], to: &Address, now: Timestamp) -> Letter<'a> {
         let identity = &site.identity;
         let outgoing = Outgoing {
-            message_id: site.token_key.message_id(purpose.name(), cause, &to.address, identity.domain()),
+            message_id: site.token_keys.message_id(purpose.name(), cause, &to.address, identity.domain()),
             date: now,
             from: Address { name: identity.name.clone(), address: identity.address.clone() },
             to: to.clone(),
             ..Outgoing::default()
         };
-        Letter { site, ticket: None, purpose, recipient: to.address.clone(), outgoing }
+        Letter {
+            site,
+            ticket: None,
+            purpose,
+            cause: cause.to_vec(),
+            recipient: to.address.clone(),
+            internal_files: Vec::new(),
+            outgoing,
+        }
     }
 
     /// The mail is about this ticket.
@@ -39,9 +52,12 @@ impl<'a> Letter<'a> {
         self
     }
 
-    /// The mail answers this one (RFC 5322 section 3.6.4).
-    pub(super) fn answering(mut self, message: &Message) -> Self {
-        self.outgoing.references = message.references.clone();
+    /// The mail answers this one (RFC 5322 section 3.6.4). Earlier ids of the conversation are the
+    /// sender's own words, and are repeated to proven ones alone.
+    pub(super) fn answering(mut self, message: &Message, with_references: bool) -> Self {
+        if with_references {
+            self.outgoing.references = message.references.clone();
+        }
         self.outgoing.in_reply_to = message.message_id.clone();
         self
     }
@@ -58,10 +74,21 @@ impl<'a> Letter<'a> {
         self
     }
 
-    /// Answers come back under a signed address.
-    pub(super) fn reply_address(self, engineer: &Engineer, ticket: &Ticket) -> Self {
-        let address = super::reply_address(self.site, engineer, ticket.number);
-        self.answers_to(address)
+    /// Answers bring this token back.
+    pub(super) fn answers_with(mut self, token: &Token) -> Self {
+        let Site { identity, token_keys, reply_tokens, .. } = self.site;
+        let now = self.outgoing.date;
+        match reply_tokens {
+            ReplyTokens::Plus => {
+                self.outgoing.reply_to = Some(token_keys.reply_address(&identity.address, token, now));
+            }
+            ReplyTokens::MessageId => {
+                let (purpose, domain) = (self.purpose.name(), identity.domain());
+                let id = token_keys.message_id_with(token, now, purpose, &self.cause, &self.recipient, domain);
+                self.outgoing.message_id = id;
+            }
+        }
+        self
     }
 
     /// Answers go to this address.
@@ -75,7 +102,7 @@ impl<'a> Letter<'a> {
     pub(super) fn internal_thread(mut self, ticket: &Ticket) -> Self {
         let number = ticket.number.to_string();
         let domain = self.site.identity.domain();
-        let root = self.site.token_key.message_id("thread", number.as_bytes(), &self.recipient, domain);
+        let root = self.site.token_keys.message_id("thread", number.as_bytes(), &self.recipient, domain);
         self.outgoing.in_reply_to = Some(root.clone());
         self.outgoing.references = vec![root];
         self
@@ -98,6 +125,13 @@ impl<'a> Letter<'a> {
         self
     }
 
+    /// Files go along that no customer may see.
+    pub(super) fn attach_internal(mut self, files: Vec<Attachment>) -> Self {
+        self.internal_files.extend(files.iter().map(|file| file.name.clone()));
+        self.outgoing.attachments.extend(files);
+        self
+    }
+
     /// Whole mails go along.
     pub(super) fn forward(mut self, mails: Vec<Vec<u8>>) -> Self {
         self.outgoing.forwarded = mails;
@@ -114,10 +148,23 @@ impl<'a> Letter<'a> {
             ticket: self.ticket,
             purpose: self.purpose,
             message_id: self.outgoing.message_id.clone(),
-            recipient: self.recipient,
             keeps: None,
             second_route: false,
             bytes: compose::compose(&self.outgoing)?,
+            shown: self.purpose.is_internal().then(|| self.shown()),
+            recipient: self.recipient,
         })
+    }
+
+    /// Header, text and HTML as a mail program shows them.
+    fn shown(&self) -> String {
+        let Outgoing { message_id, from, reply_to, subject, references, text, html, .. } = &self.outgoing;
+        let mut lines = vec![format!("From: {}", from.name), format!("Subject: {subject}")];
+        lines.extend(reply_to.iter().chain(references).chain([message_id]).cloned());
+        lines.extend(self.internal_files.iter().map(|name| format!("{FILE}{name}")));
+        lines.push(text.clone());
+        let page = Message { html: html.clone(), ..Message::default() };
+        lines.extend(text::lines(&page, &self.site.rules.quotes).into_iter().map(|line| line.text));
+        lines.join("\n")
     }
 }

@@ -1,28 +1,44 @@
 //! HTML becomes lines of text. Nothing is rendered, nothing is fetched; the walk is linear and has
 //! no recursion, however deep the document.
 
+mod element;
+mod looks;
+mod row;
+
 use std::collections::HashMap;
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
-use super::line::Line;
+use super::line::{Block, Line, Style};
 use super::rules::{Container, QuoteRules};
+use element::{is_block, is_inline, is_tight};
+use looks::Looks;
+use row::Row;
 
 /// Elements nested deeper are flattened: no mail program nests so deep on purpose.
 const MAX_DEPTH: usize = 400;
 /// Tables nested deeper are read as plain lines.
 const MAX_ROWS: usize = 40;
-/// A table row longer than this, in characters, is layout and no row of values.
-const MAX_ROW_LENGTH: usize = 600;
-/// A cell of more lines than this is layout and no value.
-const MAX_CELL_LINES: usize = 4;
+/// What stands before an item of a list.
+const ITEM: &str = "- ";
+
+/// Stands for a picture in the text of a line (Unicode: "object replacement character").
+pub(crate) const PICTURE: char = '\u{FFFC}';
 
 /// The lines of an HTML text.
 pub(super) fn lines(html: &str, rules: &QuoteRules) -> Vec<Line> {
+    walk(html, Page::new(rules, false))
+}
+
+/// The same with how each line looks, and with a [`PICTURE`] where one of the mail's own stands.
+pub(super) fn lines_with_looks(html: &str, rules: &QuoteRules) -> Vec<Line> {
+    walk(html, Page::new(rules, true))
+}
+
+fn walk(html: &str, mut page: Page) -> Vec<Line> {
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
-    let mut page = Page::new(rules);
     for Ok(token) in Tokenizer::new_with_emitter(html, emitter) {
         match token {
             Token::StartTag(tag) => page.open(&tag),
@@ -42,17 +58,14 @@ struct Effect {
     quote: bool,
     signature: bool,
     row: bool,
+    bold: bool,
+    italic: bool,
 }
 
 struct Open {
     name: Vec<u8>,
     effect: Effect,
-}
-
-/// The cells of a table row being read.
-#[derive(Default)]
-struct Row {
-    cells: Vec<Vec<Line>>,
+    link: Option<String>,
 }
 
 struct Page<'rules> {
@@ -66,11 +79,13 @@ struct Page<'rules> {
     lines: Vec<Line>,
     rows: Vec<Row>,
     current: String,
+    looks: Option<Looks>,
 }
 
 impl<'rules> Page<'rules> {
-    fn new(rules: &'rules QuoteRules) -> Page<'rules> {
+    fn new(rules: &'rules QuoteRules, looks: bool) -> Page<'rules> {
         Page {
+            looks: looks.then(Looks::default),
             rules,
             open: Vec::new(),
             counts: HashMap::new(),
@@ -99,7 +114,8 @@ impl<'rules> Page<'rules> {
                 }
                 self.counts.clear();
             }
-            b"img" | b"meta" | b"link" | b"input" | b"wbr" | b"col" | b"base" | b"area" | b"source" | b"embed" => {
+            b"img" => return self.picture(tag),
+            b"meta" | b"link" | b"input" | b"wbr" | b"col" | b"base" | b"area" | b"source" | b"embed" => {
                 return;
             }
             b"td" | b"th" => {
@@ -116,7 +132,7 @@ impl<'rules> Page<'rules> {
             }
             b"li" => {
                 self.break_line();
-                self.current.push_str("- ");
+                self.item();
             }
             _ if is_block(name) => self.break_line(),
             _ => {}
@@ -137,11 +153,16 @@ impl<'rules> Page<'rules> {
         self.depth += usize::from(effect.quote);
         self.signature += usize::from(effect.signature);
         *self.counts.entry(name.to_vec()).or_default() += 1;
-        self.open.push(Open { name: name.to_vec(), effect });
+        let link = self.looks.as_mut().and_then(|looks| looks.begin(tag, effect));
+        self.open.push(Open { name: name.to_vec(), effect, link });
     }
 
     fn close(&mut self, name: &[u8]) {
         match name {
+            b"li" | b"ul" | b"ol" if self.current == ITEM => {
+                self.current.clear();
+                self.looks.iter_mut().for_each(|looks| looks.item = None);
+            }
             b"p" | b"ul" | b"ol" | b"table" | b"blockquote" | b"h1" | b"h2" | b"h3" => self.break_line(),
             _ if is_block(name) || matches!(name, b"td" | b"th" | b"li") => self.break_line(),
             _ => {}
@@ -179,6 +200,9 @@ impl<'rules> Page<'rules> {
         self.preformatted -= usize::from(effect.preformatted);
         self.depth -= usize::from(effect.quote);
         self.signature -= usize::from(effect.signature);
+        if let Some(looks) = &mut self.looks {
+            looks.end(open);
+        }
         if effect.row
             && let Some(row) = self.rows.pop()
         {
@@ -191,10 +215,12 @@ impl<'rules> Page<'rules> {
         if self.hidden > 0 {
             return;
         }
+        self.style();
         if self.preformatted > 0 {
             for (index, line) in text.split('\n').enumerate() {
                 if index > 0 {
                     self.end_line();
+                    self.style();
                 }
                 self.current.extend(line.chars().filter(|c| !is_unseen(*c) && *c != '\r'));
             }
@@ -234,6 +260,9 @@ impl<'rules> Page<'rules> {
             quote: name == b"blockquote" && !style.contains("border:none"),
             signature: false,
             row: name == b"tr" && self.rows.len() < MAX_ROWS,
+            bold: matches!(name, b"b" | b"strong" | b"th" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6")
+                || ["font-weight:bold", "font-weight:700", "font-weight:600"].iter().any(|way| style.contains(way)),
+            italic: matches!(name, b"i" | b"em") || style.contains("font-style:italic"),
         };
         for value in
             [attribute(b"class"), attribute(b"id"), attribute(b"name"), attribute(b"data-marker")].into_iter().flatten()
@@ -251,17 +280,58 @@ impl<'rules> Page<'rules> {
 
     fn end_line(&mut self) {
         let text = std::mem::take(&mut self.current);
-        let text = text.trim_end().to_string();
-        let text = if self.preformatted > 0 { text } else { text.trim_start().to_string() };
-        let line = Line::within(text, self.depth, self.signature > 0);
+        let preformatted = self.preformatted > 0;
+        let text = text.trim_end();
+        let look = self.looks.as_mut().map(|looks| looks.of_line(text, preformatted)).unwrap_or_default();
+        let text = if preformatted { text.to_string() } else { text.trim_start().to_string() };
+        let line = Line { look, ..Line::within(text, self.depth, self.signature > 0) };
         self.sink().push(line);
     }
 
     fn break_line(&mut self) {
-        if self.current.trim().is_empty() {
-            self.current.clear();
-        } else {
-            self.end_line();
+        // The mark of an item waits for its text.
+        if self.current == ITEM {
+            return;
+        }
+        if !self.current.trim().is_empty() {
+            return self.end_line();
+        }
+        // Word writes an empty line as a paragraph with a blank that does not break.
+        let is_written = !self.current.is_empty();
+        self.current.clear();
+        if is_written && self.looks.is_some() {
+            self.blank_line();
+        }
+    }
+
+    fn item(&mut self) {
+        if self.current != ITEM {
+            self.current.push_str(ITEM);
+        }
+        let count = |name: &[u8]| self.counts.get(name).copied().unwrap_or(0);
+        let level = (count(b"ul") + count(b"ol")).max(1);
+        let lists = self.open.iter().rev().map(|open| open.name.as_slice());
+        let ordered = lists.filter(|name| matches!(*name, b"ul" | b"ol")).next() == Some(b"ol");
+        if let Some(looks) = &mut self.looks {
+            looks.item = Some(Block::Item { ordered, level });
+        }
+    }
+
+    fn picture(&mut self, tag: &StartTag<()>) {
+        let source = tag.attributes.get(b"src".as_slice()).map(|source| String::from_utf8_lossy(source).into_owned());
+        let shown = source.and_then(|source| Some(source.trim().strip_prefix("cid:")?.to_string()));
+        let (Some(looks), Some(id)) = (&mut self.looks, shown.filter(|_| self.hidden == 0)) else { return };
+        looks.styles.push((self.current.len(), Style { picture: Some(id), ..Style::default() }));
+        self.current.push(PICTURE);
+        looks.styles.push((self.current.len(), looks.style()));
+    }
+
+    /// What follows in the line being read has the style of the elements that are open now.
+    fn style(&mut self) {
+        let Some(looks) = &mut self.looks else { return };
+        let style = looks.style();
+        if looks.styles.last().is_none_or(|(_, last)| *last != style) {
+            looks.styles.push((self.current.len(), style));
         }
     }
 
@@ -295,99 +365,6 @@ impl<'rules> Page<'rules> {
     }
 }
 
-impl Row {
-    /// A row of values is one line, its cells parted by ` | `; a row that lays out a page is its cells
-    /// one under the other.
-    fn into_lines(self) -> Vec<Line> {
-        let cells = self.cells;
-        let length: usize = cells.iter().flatten().map(|line| line.text.len() + 3).sum();
-        let small = cells.iter().all(|cell| cell.iter().filter(|line| !line.is_blank()).count() <= MAX_CELL_LINES);
-        let same = |line: &Line| cells.iter().flatten().all(|other| other.depth == line.depth);
-        let first = cells.iter().flatten().find(|line| !line.is_blank()).cloned();
-        match first {
-            Some(first) if cells.len() > 1 && small && length <= MAX_ROW_LENGTH && same(&first) => {
-                let cells = cells.iter().map(|cell| {
-                    let texts: Vec<&str> =
-                        cell.iter().map(|line| line.text.trim()).filter(|text| !text.is_empty()).collect();
-                    texts.join(" ")
-                });
-                let text = cells.collect::<Vec<_>>().join(" | ");
-                vec![Line::within(text, first.depth, first.signature)]
-            }
-            _ => cells.into_iter().flatten().collect(),
-        }
-    }
-}
-
-/// A paragraph that stands close to its neighbours, as Outlook writes each line.
-fn is_tight(tag: &StartTag<()>) -> bool {
-    let attribute =
-        |name: &[u8]| tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
-    let class = attribute(b"class").unwrap_or_default();
-    let style: String = attribute(b"style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
-    class.contains("msonormal")
-        || class.contains("msoplaintext")
-        || style.contains("margin:0")
-        || style.contains("margin-top:0")
-}
-
 fn is_unseen(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
-fn is_block(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"div"
-            | b"tr"
-            | b"tbody"
-            | b"thead"
-            | b"pre"
-            | b"address"
-            | b"section"
-            | b"article"
-            | b"header"
-            | b"footer"
-            | b"center"
-            | b"form"
-            | b"dt"
-            | b"dd"
-            | b"body"
-            | b"html"
-            | b"h4"
-            | b"h5"
-            | b"h6"
-            | b"main"
-            | b"fieldset"
-            | b"caption"
-    )
-}
-
-fn is_inline(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"b" | b"i"
-            | b"u"
-            | b"s"
-            | b"a"
-            | b"em"
-            | b"strong"
-            | b"span"
-            | b"font"
-            | b"small"
-            | b"big"
-            | b"code"
-            | b"tt"
-            | b"sub"
-            | b"sup"
-            | b"strike"
-            | b"del"
-            | b"ins"
-            | b"mark"
-            | b"o:p"
-            | b"label"
-            | b"abbr"
-            | b"cite"
-            | b"q"
-    )
 }

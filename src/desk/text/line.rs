@@ -2,6 +2,64 @@
 
 use super::fold::fold;
 
+/// How a line looks where it is shown again: nothing but what a line of text can also say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// What kind of block it stands in.
+    pub block: Block,
+    /// The line in pieces of one style each, without the mark of a list; empty for plain text.
+    pub pieces: Vec<Piece>,
+}
+
+impl Look {
+    /// The pieces of the line, or of the cells of its row.
+    pub fn all_pieces(&self) -> impl Iterator<Item = &Piece> {
+        let cells: &[Vec<Piece>] = if let Block::Row(cells) = &self.block { cells } else { &[] };
+        self.pieces.iter().chain(cells.iter().flatten())
+    }
+}
+
+/// What kind of block a line stands in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Block {
+    /// A line of a paragraph.
+    #[default]
+    Text,
+    /// The first line of an item of a list.
+    Item {
+        /// Whether the items are counted.
+        ordered: bool,
+        /// 1 for a list that stands in no other.
+        level: usize,
+    },
+    /// A row of a table: its cells.
+    Row(Vec<Vec<Piece>>),
+    /// A line whose blanks count.
+    Preformatted,
+}
+
+/// A run of characters of one style.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Piece {
+    /// The characters.
+    pub text: String,
+    /// Their style.
+    pub style: Style,
+}
+
+/// How characters look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Heavier than the rest.
+    pub bold: bool,
+    /// Slanted.
+    pub italic: bool,
+    /// Where they lead to.
+    pub link: Option<String>,
+    /// The Content-ID of the picture that stands for the one character of this piece.
+    pub picture: Option<String>,
+}
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -15,6 +73,8 @@ pub(super) struct Line {
     pub(super) folded: String,
     /// True where the text is set in by two blanks or more.
     pub(super) indented: bool,
+    /// How it looks, where that was asked for.
+    pub(super) look: Look,
 }
 
 impl Line {
@@ -32,7 +92,7 @@ impl Line {
         }
         let indented = content.starts_with("  ") || content.starts_with('\t');
         let folded = fold(content.trim());
-        Line { text, depth: depth + marks, signature, folded, indented }
+        Line { text, depth: depth + marks, signature, folded, indented, look: Look::default() }
     }
 
     /// True where nothing stands in it.

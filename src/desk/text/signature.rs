@@ -15,6 +15,7 @@ const MAX_UNMARKED: usize = 14;
 pub(super) struct Author {
     words: Vec<String>,
     initials: String,
+    address: String,
 }
 
 impl Author {
@@ -28,10 +29,13 @@ impl Author {
         let mut words = split(name);
         let initials = words.iter().filter_map(|word| word.chars().next()).collect();
         words.extend(split(local).into_iter().filter(|word| word.len() > 2));
-        Author { words, initials }
+        Author { words, initials, address: fold(address) }
     }
 
     fn is_named(&self, folded: &str) -> bool {
+        if !self.address.is_empty() && folded.contains(&self.address) {
+            return true;
+        }
         let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         if words.is_empty() || words.len() > 4 {
             return false;

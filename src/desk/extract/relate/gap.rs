@@ -13,6 +13,8 @@ pub(super) struct Gap {
     pub(super) comma: bool,
     /// A bracket opens and does not close.
     pub(super) opens: bool,
+    /// A question ends, or a colon and nothing behind it: the field is empty.
+    pub(super) empty: bool,
     /// They stand in different sections of the mail.
     pub(super) crosses: bool,
 }
@@ -33,9 +35,26 @@ impl Gap {
             breaks: between.bytes().filter(|byte| *byte == b'\n').count(),
             sentence_ends: sentence_ends && !after_short && !between.contains(".."),
             linked: between.contains([':', '=']),
-            comma: between.contains([',', ';']),
+            comma: between.contains([',', ';']) || between.contains(" / "),
+            empty: between.trim_start().starts_with('?') || is_empty_field(between) || form_ends(scan, right, between),
             opens: between.contains('(') && !between.contains(')'),
             crosses: section(left).zip(section(right)).is_some_and(|(left, right)| left != right),
         }
     }
+}
+
+/// "S/N: - / ", "Numer seryjny: ......., ": a colon, perhaps a dash or dots, and then the next thing.
+fn is_empty_field(between: &str) -> bool {
+    let Some((_, after)) = between.split_once([':', '=']) else { return false };
+    let rest = after.trim_start_matches(' ');
+    let filled = rest.trim_start_matches(['-', '?']);
+    let filled = if filled.starts_with("..") { filled.trim_start_matches('.') } else { filled };
+    let dashed = filled.len() < rest.len();
+    let rest = filled.trim_start_matches(' ');
+    rest.starts_with([',', ';', '|']) || dashed && rest.starts_with(['/', '\n', '.'])
+}
+
+/// "Numer seryjny: ............" and then a word: a form that nobody filled in.
+fn form_ends(scan: &Scan, right: usize, between: &str) -> bool {
+    between.contains("...") && scan.value(right).is_none()
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{DECOYS, NumberRules, fault};
 use crate::desk::extract::on_file::{EntryKind, OnFile};
-use crate::desk::extract::{Found, numbers};
+use crate::desk::extract::{Found, Pages};
 use crate::desk::rules::RuleFault;
 use crate::desk::text::{Part, Section, Written};
 
@@ -13,7 +13,7 @@ use crate::desk::text::{Part, Section, Written};
 #[serde(deny_unknown_fields)]
 pub(super) struct Example {
     /// The rule that it shows; with nothing found or refused it is a near miss.
-    rule: String,
+    rule: toml::Spanned<String>,
     text: String,
     #[serde(default)]
     serials: Vec<String>,
@@ -27,6 +27,9 @@ pub(super) struct Example {
     /// What is on file while the text is read.
     #[serde(default)]
     on_file: Known,
+    /// Its line in the file, from 1.
+    #[serde(skip)]
+    line: usize,
 }
 
 /// Numbers on file.
@@ -42,17 +45,24 @@ struct Known {
 }
 
 impl Example {
+    /// The example, with its line in the file that it was read from.
+    pub(super) fn read_from(self, file: &str) -> Example {
+        let before = file.get(..self.rule.span().start).unwrap_or_default();
+        Example { line: before.lines().count(), ..self }
+    }
+
     /// True where it shows what the rule finds or refuses. A rule that refuses is near its mark
     /// where another one finds a number.
     pub(super) fn is_hit_of(&self, id: &str, refuses: bool) -> bool {
         let finds = [&self.serials, &self.contracts, &self.nips].iter().any(|list| !list.is_empty());
-        self.rule == id && (!self.refuses.is_empty() || finds && !refuses)
+        self.rule.get_ref() == id && (!self.refuses.is_empty() || finds && !refuses)
     }
 
     pub(super) fn run(&self, rules: &NumberRules, file: &str) -> Option<RuleFault> {
         let section = Section { part: Part::Now, text: self.text.clone() };
         let written = Written { sections: vec![section] };
-        let got = numbers("", &written, &[], &[], &self.on_file.dictionary(), rules);
+        let got = Pages::new("", &written, &[], &[], rules).numbers(&self.on_file.dictionary(), rules);
+        let rule = self.rule.get_ref();
         let mut wrong = Vec::new();
         for (name, want, found) in [
             ("serials", &self.serials, &got.serials),
@@ -67,17 +77,18 @@ impl Example {
             }
         }
         for value in &self.refuses {
-            if !got.refused.iter().any(|refused| refused.value == *value && refused.rule == self.rule) {
+            if !got.refused.iter().any(|refused| refused.value == *value && refused.rule == *rule) {
                 wrong.push(format!("{value} is not refused by this rule"));
             }
         }
         let mut found = got.serials.iter().chain(&got.contracts).chain(&got.nips);
-        let by_rule = found.any(|one| one.rule == self.rule) || !self.refuses.is_empty();
-        if wrong.is_empty() && self.is_hit_of(&self.rule, file == DECOYS) && !by_rule {
+        let by_rule = found.any(|one| one.rule == *rule) || !self.refuses.is_empty();
+        if wrong.is_empty() && self.is_hit_of(rule, file == DECOYS) && !by_rule {
             wrong.push("nothing was found by this rule".to_string());
         }
         let text: String = self.text.chars().take(60).collect();
-        (!wrong.is_empty()).then(|| fault(file, Some(&self.rule), format!("test {text:?}: {}", wrong.join("; "))))
+        (!wrong.is_empty())
+            .then(|| fault(file, Some(rule), format!("the test in line {}, {text:?}: {}", self.line, wrong.join("; "))))
     }
 }
 

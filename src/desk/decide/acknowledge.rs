@@ -1,0 +1,102 @@
+//! The acknowledgement of a new ticket: in full or neutral, as the sender stands; one for many,
+//! where the budget is used up; or none, by a rule that is recorded.
+
+use super::progress::Progress;
+use super::request::known_numbers;
+use super::{Case, Effect};
+use crate::desk::contract::Excerpt;
+use crate::desk::entitlement;
+use crate::desk::extract::OnFile;
+use crate::desk::message::Address;
+use crate::desk::reply::{self, Acknowledgement};
+use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Ticket};
+use crate::desk::trust::{Proof, Rung};
+
+/// Writes the acknowledgement. Returns whether it goes out, and by which rule.
+pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) -> (bool, String) {
+    let answer = &case.reading.verdict.answer;
+    if !answer.send {
+        return withheld(case, progress, &answer.rule);
+    }
+    // The domain asks that the mail be refused: whoever is named there did not write it.
+    if matches!(case.sender.as_ref().map(|sender| &sender.proof), Some(Proof::Refuted { reject: true })) {
+        return withheld(case, progress, "sender-refuted");
+    }
+    if let Some(budget) = case.site.budget.used_up(&case.facts.sent) {
+        return match case.facts.names(&from.address) {
+            true => gather(case, from, progress, budget),
+            false => withheld(case, progress, budget),
+        };
+    }
+    let contracts = contracts_to_be_told_of(case, from);
+    let with_these = || case.reading.numbers(&OnFile::from(&contracts), case.site);
+    let all = contracts.contracts.len() == case.facts.contracts.contracts.len();
+    let numbers = if all { case.numbers().clone() } else { with_these() };
+    let rung = case.standing(None).map_or(Rung::Unknown, |standing| standing.rung);
+    let known = known_numbers(&numbers);
+    let ticket = &progress.ticket;
+    let start = ticket.clock(ClockKind::Reaction).map_or(case.now, |clock| clock.start);
+    let day = case.site.calendar.date(start);
+    // The hour follows from the same contracts, while the clock itself follows from all: an early
+    // hour would tell a 24x7 contract.
+    let told = Ticket { on_file: contracts.clone(), numbers: known.clone(), ..ticket.clone() };
+    let terms = Progress::new(told, case.site, case.now).terms();
+    let due = case.site.plans.reaction(&terms, start, ticket.concern, &case.site.calendar).due;
+    let entitlement = entitlement::of(&contracts, &known, Some(&from.address), day);
+    let entitlement = entitlement.as_ref().filter(|_| case.may(None).see);
+    let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: &numbers, entitlement, due };
+    let post = match reply::acknowledgement(case.site, &ack, case.now) {
+        Ok(post) => post,
+        Err(error) => {
+            progress.push(Effect::Report(error.to_string()));
+            return (false, "acknowledgement-cannot-be-written".to_string());
+        }
+    };
+    progress.entry(entry(case, EntryKind::Acknowledged, Some(&post.message_id), ""));
+    progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
+    progress.push(Effect::Send(post));
+    (true, answer.rule.clone())
+}
+
+/// The contracts on file that the sender is proven to belong to. The acknowledgement knows of no
+/// others: a number that is recognised, or mended, only because somebody else's contract has it would
+/// tell that it is on file.
+fn contracts_to_be_told_of(case: &Case, from: &Address) -> Excerpt {
+    let Excerpt { version, contracts } = &case.facts.contracts;
+    let see = case.may(None).see;
+    let own = contracts.iter().filter(|contract| see && contract.names_sender(&from.address));
+    Excerpt { version: *version, contracts: own.cloned().collect() }
+}
+
+/// A sender named in a contract is never left without: one mail lists all of its tickets, once they
+/// have gathered for a while.
+fn gather(case: &Case, from: &Address, progress: &mut Progress, rule: &str) -> (bool, String) {
+    let waiting = case.facts.gathering.as_ref();
+    let cause = waiting.map_or(case.mail.content_hash, |waiting| waiting.cause);
+    let mut tickets = waiting.map(|waiting| waiting.tickets.clone()).unwrap_or_default();
+    tickets.push(progress.ticket.number);
+    match reply::gathered(case.site, from, &tickets, progress.ticket.language, &cause, case.now) {
+        Ok(post) => {
+            progress.entry(entry(case, EntryKind::Withheld, Some(&post.message_id), rule));
+            progress.end(ClockKind::Acknowledge, case.now, Ending::Withheld, rule);
+            let leaves = case.now.saturating_add(case.site.budget.gathering).unwrap_or(case.now);
+            progress.push(Effect::Gather(post, cause, leaves));
+            (false, rule.to_string())
+        }
+        Err(error) => {
+            progress.push(Effect::Report(error.to_string()));
+            withheld(case, progress, rule)
+        }
+    }
+}
+
+fn withheld(case: &Case, progress: &mut Progress, rule: &str) -> (bool, String) {
+    progress.entry(entry(case, EntryKind::Withheld, None, rule));
+    progress.end(ClockKind::Acknowledge, case.now, Ending::Withheld, rule);
+    (false, rule.to_string())
+}
+
+fn entry(case: &Case, kind: EntryKind, message_id: Option<&String>, text: &str) -> Entry {
+    let (author, text, message_id) = ("desk".to_string(), text.to_string(), message_id.cloned());
+    Entry { kind, author, message_id, text, sender: None, at: case.now }
+}
