@@ -98,7 +98,7 @@ fn rules_are_tested_and_faults_have_file_and_line() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     let lines = SERIAL.lines().count();
-    let (rule, test) = (lines + 3, lines + 9);
+    let (rule, test) = (lines + 4, lines + 11);
     let wanted = format!("rules/serial.toml:{rule} [acme]: the test in line {test}, \"Sterownik QX-1234567 stoi");
     assert!(said.contains(&wanted), "{said}");
 

@@ -82,6 +82,7 @@ fn an_engineer_answers_and_the_clock_stops() {
     }
     assert!(to(&sent, "marek@hezo.example").text().contains("Proszę o log."));
     desk.run("2026-11-23 12:00");
+
     assert!(desk.sent().is_empty(), "nothing is escalated");
     let ticket = desk.ticket(relay.ticket());
     let satisfied = ticket["clocks"][0]["satisfied_at"].as_str().expect("the reaction clock stands");
@@ -130,4 +131,16 @@ fn only_the_engineer_it_was_made_for_can_use_a_reply_address() {
         assert!(!sent.is_empty(), "{who}: an engineer is told");
     }
     assert_eq!(desk.tickets()[0]["reaction_done"], serde_json::Value::Null);
+}
+
+#[test]
+fn the_demo_shows_every_kind_of_mail_and_ends() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_hezo-intake"));
+    let output = demo.args(["demo", "--dir"]).arg(dir.path()).output().expect("the program");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for words in ["opened", "missing    serial, contract", "held ", "noted ", "relay", "forwarded to", "--watch"] {
+        assert!(said.contains(words), "{words:?} in {said}");
+    }
 }

@@ -223,8 +223,11 @@ impl Show {
             let due = self.office.site.calendar.local(clock.due).english();
             match clock.satisfied_at() {
                 Some(_) => println!("   {:<10} kept", clock.kind.name()),
-                None => println!("   {:<10} due {due} ({})", clock.kind.name(), clock.explanation),
+                None => println!("   {:<10} due {due}", clock.kind.name()),
             }
+        }
+        if let Some(clock) = ticket.clock(ClockKind::Reaction) {
+            clock.explanation.split("; ").for_each(|step| println!("              {}", printable(step)));
         }
     }
 
@@ -248,6 +251,8 @@ impl Show {
     /// Sets the clock forward past the reaction time of every ticket that nobody has answered, shows
     /// who was escalated, and sets it back.
     async fn hour_passes(&self, clock: &Clock) -> anyhow::Result<()> {
+        // An answer keeps its promise only when it has left.
+        self.all_sent().await?;
         let waits = |ticket: &Ticket| ticket.running(ClockKind::Reaction).map(|clock| clock.due).max();
         let every = Wanted { most: usize::MAX, ..Wanted::default() };
         let all = self.office.write_now(|store| store.tickets(&every, self.office.now()))?;
@@ -266,13 +271,15 @@ impl Show {
             self.wait("a clock did not fire", || Ok(escalated(ticket.number)?.then_some(()))).await?;
             println!("   {} forwarded to {}", ticket.number, self.office.site.identity.escalation_address);
         }
-        self.wait("the escalations were not sent", || {
-            self.office.write_now(|store| Ok((store.outbox_pending()? == 0).then_some(())))
-        })
-        .await?;
+        self.all_sent().await?;
         clock.advance(-ahead);
         println!("   (and back)\n");
         Ok(())
+    }
+
+    async fn all_sent(&self) -> anyhow::Result<()> {
+        let nothing_waits = || self.office.write_now(|store| Ok((store.outbox_pending()? == 0).then_some(())));
+        self.wait("a mail was not sent", nothing_waits).await
     }
 
     /// Tells of every mail that comes, for ever.

@@ -206,7 +206,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .from_name(format!("{customer} ({})", ticket.number))
+        .shown_as(format!("{customer} ({})", ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .attach(files)
@@ -232,7 +232,7 @@ pub fn copy(
     });
     Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .from_name(format!("{} ({})", author.name, ticket.number))
+        .shown_as(format!("{} ({})", author.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .attach(answer.files.clone())
@@ -260,7 +260,7 @@ pub fn relay(
     let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
         .about(ticket)
         .answers_with(&customer_token(site, &ticket.customer, ticket.number))
-        .from_name(format!("{author}, {}", site.identity.name))
+        .shown_as(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
         .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;

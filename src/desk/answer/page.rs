@@ -209,7 +209,7 @@ impl Page<'_> {
             self.close_to(outer + 2 * level - 2);
         }
         while self.open.len() < outer + 2 * level {
-            let element = if (self.open.len() - outer) % 2 == 0 { list } else { Element::Item };
+            let element = if (self.open.len() - outer).is_multiple_of(2) { list } else { Element::Item };
             self.begin(element);
         }
         self.content(line);

@@ -37,6 +37,8 @@ impl Attempt {
         if !pattern.is_ascii() {
             return Err("mail is matched without diacritics: write `z` for `ż`".to_string());
         }
+        // By itself first: the words of a fault are then of this pattern, not of the edges put around it.
+        regex::Regex::new(pattern).map_err(|error| error.to_string())?;
         Matcher::new(&[edged(pattern)]).map(Attempt).map_err(|(_, message)| message)
     }
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::letter::Letter;
-use super::{Post, Purpose, ReplyError, customer_token, facts, localised};
+use super::{Keeps, Post, Purpose, ReplyError, customer_token, facts, localised};
 use crate::desk::calendar::LocalTime;
 use crate::desk::compose::AutoSubmitted;
 use crate::desk::decide::Mail;
@@ -73,12 +73,13 @@ pub fn acknowledgement(site: &Site, ack: &Acknowledgement, now: Timestamp) -> Re
         "registration": !may.see,
         "desk": facts::desk(site),
     });
-    Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &addressee(&ticket.customer, may), now)
+    let post = Letter::new(site, Purpose::Acknowledgement, &mail.content_hash, &addressee(&ticket.customer, may), now)
         .about(ticket)
         .answers_with(&customer_token(site, &ticket.customer, ticket.number))
         .answering(&mail.message, may.acknowledged_in_full)
         .automatic(AutoSubmitted::Replied)
-        .write(&localised("ack", ticket.language), context)
+        .write(&localised("ack", ticket.language), context)?;
+    Ok(Post { keeps: Some(Keeps::Acknowledgement), ..post })
 }
 
 /// Tells a sender of many requests all of their ticket numbers at once. `cause` identifies the

@@ -69,7 +69,7 @@ impl<'a> Letter<'a> {
     }
 
     /// The name that the recipient sees as the sender's.
-    pub(super) fn from_name(mut self, name: String) -> Self {
+    pub(super) fn shown_as(mut self, name: String) -> Self {
         self.outgoing.from.name = name;
         self
     }

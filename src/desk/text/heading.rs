@@ -60,11 +60,13 @@ fn heading(fields: &[(Field, String)], link: Option<Address>, below: &[Line], ru
     Heading { from, subject: value(Field::Subject), text: text.join("\n").trim().to_string() }
 }
 
-/// The fields of a block that begins here, with the line of each, and where it ends: the sender and at
-/// least one more.
-fn block(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(Vec<(Field, String, usize)>, usize)> {
+/// A field of a block, its value, and its line.
+type Told = (Field, String, usize);
+
+/// The fields of a block that begins here, and where it ends: the sender and at least one more.
+fn block(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(Vec<Told>, usize)> {
     rules.label(&lines.get(at)?.folded)?;
-    let mut fields: Vec<(Field, String, usize)> = Vec::new();
+    let mut fields: Vec<Told> = Vec::new();
     let (mut end, mut blank, mut wrapped) = (at, 0, 0);
     for (index, line) in lines.iter().enumerate().skip(at).take(MAX_BLOCK) {
         if line.is_blank() {

@@ -36,9 +36,9 @@ impl Relation<'_, '_> {
             let between = self.scan.between(first, value);
             between.contains(['\n', ',', ';', '*', '|', '\t'])
         });
-        let fit = if direct && bare == "(" && after.starts_with(')') {
-            Fit::Told
-        } else if linked && !own && before.trim().trim_matches(['(', '-', ',']).is_empty() {
+        let bracketed = direct && bare == "(" && after.starts_with(')');
+        let pointed = linked && !own && before.trim().trim_matches(['(', '-', ',']).is_empty();
+        let fit = if bracketed || pointed {
             Fit::Told
         } else if value + 2 >= at && !own && matches!(before, " - " | " = ") {
             Fit::Dashed
