@@ -166,7 +166,7 @@ impl Figures {
     ) -> Figures {
         let breached = promises.iter().filter(|promised| promised.clock.breached(now));
         let breaches: Vec<Breach> = breached.map(|promised| breach(promised, downtimes, calendar, now)).collect();
-        let tally = |key: &dyn Fn(&Promised) -> (Option<String>, Option<String>)| tally(promises, &breaches, key, now);
+        let tally = |group: &dyn Fn(&Promised) -> Group| tally(promises, &breaches, group, now);
         Figures {
             from,
             to,
@@ -188,16 +188,14 @@ impl Promised {
     }
 }
 
-fn tally(
-    promises: &[Promised],
-    breaches: &[Breach],
-    key: &dyn Fn(&Promised) -> (Option<String>, Option<String>),
-    now: Timestamp,
-) -> Vec<Tally> {
+/// The plan and the customer by which promises are counted together.
+type Group = (Option<String>, Option<String>);
+
+fn tally(promises: &[Promised], breaches: &[Breach], group: &dyn Fn(&Promised) -> Group, now: Timestamp) -> Vec<Tally> {
     let mut tallies: BTreeMap<(ClockKind, Option<String>, Option<String>), Tally> = BTreeMap::new();
     for promised in promises {
         let clock = &promised.clock;
-        let (plan, customer) = key(promised);
+        let (plan, customer) = group(promised);
         let empty = Tally {
             clock: clock.kind,
             plan: plan.clone(),

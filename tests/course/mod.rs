@@ -23,6 +23,7 @@ use hezo_intake::maildir;
 use hezo_intake::office::Office;
 use hezo_intake::service;
 use hezo_intake::store::Wanted;
+use hezo_intake::timers;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -40,11 +41,12 @@ H-2026-00088,9946900604,Biuro Wzorcowe,SOS,8x5,8h,2020-01-01,2039-12-31,B8241000
 /// The border host, which finds of every mail that it is from its sender's domain.
 const BORDER: &str = "mx.myhezo.example";
 
-/// A desk whose time stands still between two steps.
+/// A desk whose time stands still between two steps. It is at work meanwhile, unless a step says that it
+/// starts again.
 pub struct Course {
     dir: TempDir,
     config: Config,
-    office: Arc<Office>,
+    office: RefCell<Option<Arc<Office>>>,
     clock: Clock,
     runtime: Runtime,
     mails: Cell<usize>,
@@ -72,12 +74,21 @@ pub fn check(transcript: &str) {
     check_at(|_| {}, transcript);
 }
 
+/// The same for every transcript of a file; `# ` begins one and names it.
+#[track_caller]
+pub fn check_file(transcripts: &str) {
+    for transcript in transcripts.split("# ").skip(1) {
+        let (name, steps) = transcript.split_once('\n').unwrap_or((transcript, ""));
+        println!("{name}");
+        check(steps);
+    }
+}
+
 /// The same, on a desk with other settings.
 #[track_caller]
 pub fn check_at(settings: impl FnOnce(&mut Config), transcript: &str) {
     let course = Course::new(settings);
-    let steps = transcript.lines().map(str::trim_end).filter(|line| line.starts_with("20"));
-    let told: String = steps.map(|step| course.step(step)).collect();
+    let told = course.tell(transcript);
     let expected: String = transcript.trim().lines().map(|line| format!("{}\n", line.trim_end())).collect();
     assert!(told == expected, "expected\n{expected}\ntold\n{told}");
 }
@@ -100,20 +111,34 @@ impl Course {
         let clock = Clock::starting_at(moment("2026-11-20 08:00"));
         let office = Office::open(&config, clock.clone()).expect("the desk");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let office = RefCell::new(Some(office));
         Course { dir, config, office, clock, runtime, mails: Cell::new(0), seen: RefCell::default() }
     }
 
-    /// The desk.
-    pub fn office(&self) -> &Arc<Office> {
-        &self.office
+    /// Runs the steps of a transcript and tells what comes of them.
+    pub fn tell(&self, transcript: &str) -> String {
+        let steps = transcript.lines().map(str::trim_end).filter(|line| line.starts_with("20"));
+        steps.map(|step| self.step(step)).collect()
     }
 
-    /// Does one step, `TIME WHO: WHAT`, and tells what came of it, the step first.
+    /// The desk.
+    pub fn office(&self) -> Arc<Office> {
+        Arc::clone(self.office.borrow().as_ref().expect("a desk"))
+    }
+
+    /// Does one step, `TIME WHO: WHAT`, and tells what came of it and of the time since the last one, the
+    /// step first.
     pub fn step(&self, step: &str) -> String {
         let (at, what) = step.split_at_checked(16).unwrap_or_else(|| panic!("no step: {step}"));
         let at = moment(at);
-        self.clock.advance(at.duration_since(self.office.now()));
         let mut told = format!("{step}\n");
+        if what.trim() == "starts again" {
+            self.set_time(at);
+            self.start_again();
+            self.run();
+            return told + &self.news();
+        }
+        self.work_until(at);
         match what.trim().split_once(": ") {
             None => self.run(),
             Some(("do", words)) => {
@@ -130,8 +155,40 @@ impl Course {
         told + &self.news()
     }
 
-    fn run(&self) {
-        self.runtime.block_on(service::once_in(&self.office, &self.config)).expect("the desk works");
+    /// The desk is at work until then, and wakes whenever it has something to do by itself.
+    pub fn work_until(&self, at: Timestamp) {
+        loop {
+            let next = self.office().write_now(|store| store.next_appointment()).expect("the next appointment");
+            match next.filter(|next| *next > self.office().now() && *next < at) {
+                Some(next) => self.set_time(next),
+                None => break,
+            }
+            self.run();
+        }
+        self.set_time(at);
+    }
+
+    /// The desk sleeps until then.
+    pub fn set_time(&self, at: Timestamp) {
+        self.clock.advance(at.duration_since(self.office().now()));
+    }
+
+    /// The program is ended at once, whatever it does, and started again.
+    pub fn start_again(&self) {
+        self.office.replace(None);
+        let office = Office::open(&self.config, self.clock.clone()).expect("the desk");
+        office.write_now(|store| store.begins(office.now())).expect("the start");
+        self.office.replace(Some(office));
+    }
+
+    /// Reads the mailbox, acts on what is due, sends.
+    pub fn run(&self) {
+        self.runtime.block_on(service::once_in(&self.office(), &self.config)).expect("the desk works");
+    }
+
+    /// Acts on what is due and sends nothing.
+    pub fn act_on_due(&self) {
+        self.runtime.block_on(timers::act_on_due(&self.office())).expect("the desk acts");
     }
 
     /// An order of Anna's about the newest ticket, or about the one whose sequence number comes first.
@@ -145,8 +202,8 @@ impl Course {
             None => word.to_string(),
         });
         let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
-        let event = line.order.event(&self.office.site.calendar).map_err(|error| format!("{error:#}"))?;
-        let done = self.office.write_now(|store| order::carry_out(&self.office, store, number, &event, "anna"));
+        let event = line.order.event(&self.office().site.calendar).map_err(|error| format!("{error:#}"))?;
+        let done = self.office().write_now(|store| order::carry_out(&self.office(), store, number, &event, "anna"));
         done.map(|_| ()).map_err(|error| error.root_cause().to_string())
     }
 
@@ -174,7 +231,7 @@ impl Course {
 
     /// Sender, recipient and further headers of a mail.
     fn envelope(&self, who: &str) -> (String, String, String) {
-        let desk = &self.office.site.identity.address;
+        let desk = &self.office().site.identity.address;
         let answers = || {
             let ticket = self.ticket(self.newest());
             let seen = |kind| matches!(kind, EntryKind::Acknowledged | EntryKind::Answered | EntryKind::Customer);
@@ -184,7 +241,7 @@ impl Course {
         let escalation = |level: &str| {
             let (ticket, person) = (self.newest().to_string(), level.to_string());
             let token = Token { purpose: Purpose::Escalation, ticket, person };
-            self.office.site.token_keys.reply_address(desk, &token, self.office.now())
+            self.office().site.token_keys.reply_address(desk, &token, self.office().now())
         };
         let address = |who: &str| match who {
             "huta" => "jan@huta.example".to_string(),
@@ -193,11 +250,11 @@ impl Course {
         };
         match who {
             "anna" | "marek" => {
-                let site = &self.office.site;
+                let site = &self.office().site;
                 let engineer = site.engineer(who).expect("an engineer");
                 (
                     engineer.address.clone(),
-                    reply::engineer_address(site, engineer, self.newest(), self.office.now()),
+                    reply::engineer_address(site, engineer, self.newest(), self.office().now()),
                     String::new(),
                 )
             }
@@ -217,7 +274,8 @@ impl Course {
 
     fn newest(&self) -> TicketNumber {
         let wanted = Wanted { most: 1, ..Wanted::default() };
-        let tickets = self.office.write_now(|store| store.tickets(&wanted, self.office.now())).expect("the tickets");
+        let tickets =
+            self.office().write_now(|store| store.tickets(&wanted, self.office().now())).expect("the tickets");
         tickets.first().expect("a ticket").ticket.parse().expect("a number")
     }
 
@@ -227,13 +285,14 @@ impl Course {
             let id = store.find_ticket(number)?.expect("a ticket");
             store.ticket(id)
         };
-        self.office.write_now(find).expect("the ticket")
+        self.office().write_now(find).expect("the ticket")
     }
 
     /// What is new on each ticket since the last step.
     fn news(&self) -> String {
         let wanted = Wanted { most: 100, ..Wanted::default() };
-        let tickets = self.office.write_now(|store| store.tickets(&wanted, self.office.now())).expect("the tickets");
+        let tickets =
+            self.office().write_now(|store| store.tickets(&wanted, self.office().now())).expect("the tickets");
         let mut told = String::new();
         for summary in tickets.iter().rev() {
             let number: TicketNumber = summary.ticket.parse().expect("a number");
@@ -246,7 +305,7 @@ impl Course {
     }
 
     fn mails_of(&self, number: TicketNumber) -> Vec<String> {
-        let all = self.office.write_now(|store| {
+        let all = self.office().write_now(|store| {
             let id = store.find_ticket(number)?.expect("a ticket");
             store.outbox_of(id)
         });
@@ -284,6 +343,14 @@ impl Course {
         for clock in &ticket.clocks {
             let round = if clock.round > 1 { format!(" {}", clock.round) } else { String::new() };
             lines.push((format!("{}{round}", clock.kind), self.clock_line(clock)));
+            for rung in &clock.rungs {
+                let fired = rung.fired.as_ref().map(|fired| {
+                    let late =
+                        fired.late.as_ref().map(|late| format!(", {} min late: {}", late.seconds / 60, late.cause));
+                    format!("{}{}", local(fired.at), late.unwrap_or_default())
+                });
+                lines.push((format!("  {}{round}", rung.id), fired.unwrap_or_else(|| "-".to_string())));
+            }
         }
         let mut seen = self.seen.borrow_mut();
         let changed = |(name, line): &(String, String)| {
@@ -298,17 +365,11 @@ impl Course {
         if let Some(since) = clock.paused_since() {
             let _ = write!(line, ", stands still since {}", local(since));
         }
-        for rung in &clock.rungs {
-            if let Some(fired) = &rung.fired {
-                let late = fired.late.as_ref().map(|late| format!(" (late: {})", late.cause));
-                let _ = write!(line, ", {}{}", rung.id, late.unwrap_or_default());
-            }
-        }
         if let Some(ended) = &clock.ended {
             let by = if ended.by.contains('@') && ended.by.len() > 40 { "mail" } else { &ended.by };
             let _ = write!(line, ", {} {} by {by}", ended.how, local(ended.at));
         }
-        if clock.breached(self.office.now()) {
+        if clock.breached(self.office().now()) {
             line.push_str(", BREACHED");
         }
         line

@@ -115,7 +115,7 @@ fn second_level(progress: &mut Progress, due: &RungDue, facts: &RungFacts) -> Ve
     // The rung's own template speaks to somebody whose answer is no answer to the customer.
     let step = LadderStep { template: REMINDER.to_string(), ..due.step.clone() };
     let due = RungDue { step: &step, ..*due };
-    for engineer in &site.engineers {
+    for engineer in site.active_engineers() {
         let post = reply::reminder(site, &progress.ticket, &due, &facts.originals, engineer, now);
         progress.push(post);
         told.push(engineer.id.clone());
@@ -142,10 +142,10 @@ fn routed(post: Result<Post, ReplyError>, step: &LadderStep, site: &Site) -> Res
 }
 
 fn engineers<'a>(site: &'a Site, ticket: &Ticket, audience: Audience) -> Vec<&'a Engineer> {
-    let assignee = ticket.assignee.as_deref().and_then(|id| site.engineer(id));
+    let assignee = ticket.assignee.as_deref().and_then(|id| site.engineer(id)).filter(|engineer| engineer.active);
     match (audience, assignee) {
         (Audience::Assignee, Some(assignee)) => vec![assignee],
-        _ => site.engineers.iter().collect(),
+        _ => site.active_engineers().collect(),
     }
 }
 

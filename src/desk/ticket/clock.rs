@@ -142,6 +142,16 @@ impl Clock {
         self.pauses.last().filter(|pause| pause.to.is_none()).map(|pause| pause.from)
     }
 
+    /// Goes on at `at`, or where it stopped if that is later, and falls due later by what it stood
+    /// still. Returns when it went on.
+    pub fn go_on(&mut self, at: Timestamp, calendar: &Calendar) -> Timestamp {
+        let Some(pause) = self.pauses.last_mut().filter(|pause| pause.to.is_none()) else { return at };
+        let to = at.max(pause.from);
+        pause.to = Some(to);
+        self.due = self.moment_of(self.amount, calendar);
+        to
+    }
+
     /// When the promise was kept.
     pub fn satisfied_at(&self) -> Option<Timestamp> {
         self.ended.as_ref().filter(|ended| ended.how == Ending::Satisfied).map(|ended| ended.at)
