@@ -17,6 +17,7 @@ use crate::desk::reading::Reading;
 use crate::desk::reply;
 use crate::desk::thread;
 use crate::desk::trust::{Sender, Verification};
+use crate::failpoint::{self, Point};
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
 use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
@@ -192,6 +193,7 @@ impl<F: Folder> Intake<F> {
 
     async fn file(&mut self, opened: OpenedFolder, uid: Uid) -> anyhow::Result<()> {
         self.folder.file(uid, &self.watched.filing).await.context("cannot file a mail")?;
+        failpoint::reach(Point::Filed);
         self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await
     }
 
@@ -213,11 +215,13 @@ impl<F: Folder> Intake<F> {
             }
             fetched => fetched,
         };
+        failpoint::reach(Point::Fetched);
         let arrival = Arrival { watched: self.watched.clone(), opened, listed };
         let stays = matches!(fetched, Fetched::TooLarge { .. } | Fetched::Refused(_));
         let office = Arc::clone(&self.office);
         let settled = tokio::task::spawn_blocking(move || arrival.settle(&office, fetched));
         let (disposition, reason) = settled.await.context("deciding a mail broke off")??;
+        failpoint::reach(Point::Committed);
         let milliseconds = began.elapsed().as_millis() as u64;
         let ticket = disposition.ticket().map(|number| number.to_string());
         let Watched { mailbox, folder, .. } = &self.watched;
@@ -278,6 +282,7 @@ impl Arrival {
         }
         let content_hash = message::content_hash(&raw);
         office.write_now(|store| store.keep(&content_hash, &raw, office.now()))?;
+        failpoint::reach(Point::Kept);
         let decide = || self.decide(office, &raw, content_hash, header_hash, too_large);
         let decided = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide));
         match decided {
@@ -324,6 +329,7 @@ impl Arrival {
                 sender: sender.as_deref(),
             };
             store.journal(&entry, &decision.disposition, &decision.reason, now)?;
+            failpoint::reach(Point::Decided);
             office.ring(&decision.effects);
             Ok((decision.disposition, decision.reason))
         })

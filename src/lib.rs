@@ -38,6 +38,7 @@
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
+//! | [`failpoint`] | where a test lets the program die |
 //! | [`log`] | one line an event, without personal data |
 //!
 //! Direction: `main → commands → service → loops → {imap, maildir, smtp, store} → desk`. Mailboxes, sending
@@ -69,6 +70,7 @@ pub mod commands;
 pub mod config;
 pub mod contracts;
 pub mod desk;
+pub mod failpoint;
 pub mod imap;
 pub mod intake;
 pub mod log;

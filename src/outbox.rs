@@ -1,17 +1,19 @@
 //! The loop that sends: what is due, send, mark. A mail is in the outbox before anybody is told
-//! that it was written, and leaves it only when the SMTP server has answered.
+//! that it was written, and leaves it only when the SMTP server has answered. What was handed over
+//! and not answered is looked for before it is sent again, under the same Message-ID.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 
 use crate::backoff;
 use crate::desk::decide;
 use crate::desk::reply::Purpose;
+use crate::failpoint::{self, Point};
 use crate::maildir;
 use crate::office::Office;
 use crate::smtp::{Outcome, Smtp};
@@ -27,6 +29,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 /// A mail that is refused temporarily for this long is given up (RFC 5321 section 4.5.4.1: at
 /// least four to five days).
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// A mail of which nobody knows whether the server took it is looked for so long, and then sent again.
+const SEARCH: Duration = Duration::from_secs(2 * 60);
 
 /// How long mails under way may take once the service stops.
 const GRACE: Duration = Duration::from_secs(3);
@@ -79,19 +84,27 @@ impl Routes {
 pub struct Outbox {
     office: Arc<Office>,
     routes: Routes,
-    under_way: HashSet<i64>,
+    /// The rows of the mails under way.
+    under_way: HashMap<task::Id, i64>,
     sending: JoinSet<(Due, Outcome)>,
 }
 
 impl Outbox {
     /// A loop that has not begun.
     pub fn new(office: Arc<Office>, routes: Routes) -> Outbox {
-        Outbox { office, routes, under_way: HashSet::new(), sending: JoinSet::new() }
+        Outbox { office, routes, under_way: HashMap::new(), sending: JoinSet::new() }
     }
 
     /// Sends until `stop` says so; then mails under way get a moment to end. What does not is
-    /// sent again after the next start, under the same Message-ID.
+    /// looked for after the next start.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        while let Err(error) = self.doubt_interrupted().await {
+            tracing::error!(error = format!("{error:#}"), "the outbox cannot be read; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(FIRST_WAIT) => {}
+                _ = stop.changed() => return,
+            }
+        }
         while !*stop.borrow() {
             let wait = match self.send_due().await {
                 Ok(wait) => wait,
@@ -101,14 +114,14 @@ impl Outbox {
                 }
             };
             tokio::select! {
-                Some(done) = self.sending.join_next() => self.mark(done).await,
+                Some(done) = self.sending.join_next_with_id() => self.mark(done).await,
                 () = self.office.outbox_bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = stop.changed() => {}
             }
         }
         if tokio::time::timeout(GRACE, self.finish()).await.is_err() {
-            tracing::warn!("mails under way were cut off; they are sent again after the next start");
+            tracing::warn!("mails under way were cut off; they are looked for after the next start");
         }
     }
 
@@ -117,68 +130,89 @@ impl Outbox {
     /// # Errors
     /// The store failed.
     pub async fn send_all_due(&mut self) -> anyhow::Result<usize> {
+        self.doubt_interrupted().await?;
         let mut accepted = 0;
         loop {
             self.send_due().await?;
-            let Some(done) = self.sending.join_next().await else { return Ok(accepted) };
-            accepted += usize::from(matches!(done, Ok((_, Outcome::Sent { .. }))));
+            let Some(done) = self.sending.join_next_with_id().await else { return Ok(accepted) };
+            accepted += usize::from(matches!(done, Ok((_, (_, Outcome::Sent { .. })))));
             self.mark(done).await;
         }
     }
 
+    /// What was under way when the program ended may have been taken, or not.
+    async fn doubt_interrupted(&self) -> anyhow::Result<()> {
+        let interrupted =
+            self.office.write(|office, store| store.outbox_interrupted(after(office.now(), SEARCH))).await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                mails = interrupted,
+                "the program ended while mails were under way; they are looked for, then sent again"
+            );
+        }
+        Ok(())
+    }
+
     async fn finish(&mut self) {
-        while let Some(done) = self.sending.join_next().await {
+        while let Some(done) = self.sending.join_next_with_id().await {
             self.mark(done).await;
         }
     }
 
     /// Starts what is due and fits; returns how long to sleep if nothing happens.
     async fn send_due(&mut self) -> anyhow::Result<Duration> {
-        let room = MOST_AT_ONCE - self.under_way.len().min(MOST_AT_ONCE);
-        let most = self.under_way.len() + room;
+        let room = MOST_AT_ONCE.saturating_sub(self.under_way.len());
         let (due, next, now) = self
             .office
             .write(move |office, store| {
                 let now = office.now();
-                Ok((store.outbox_due(now, most)?, store.outbox_next()?, now))
+                Ok((store.outbox_take(now, room)?, store.outbox_next()?, now))
             })
             .await?;
-        for due in due.into_iter().filter(|due| !self.under_way.contains(&due.id)).take(room).collect::<Vec<_>>() {
-            self.under_way.insert(due.id);
+        if !due.is_empty() {
+            failpoint::reach(Point::Picked);
+        }
+        for due in due {
+            let id = due.id;
             let transport = self.routes.of(&due).clone();
             let sender = self.office.site.identity.address.clone();
-            self.sending.spawn(async move {
+            let task = self.sending.spawn(async move {
                 let outcome = transport.send(&sender, &due).await;
+                if matches!(outcome, Outcome::Sent { .. }) {
+                    failpoint::reach(Point::Accepted);
+                }
                 (due, outcome)
             });
+            self.under_way.insert(task.id(), id);
         }
         let until_next =
             next.map_or(LONGEST_SLEEP, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
-        // What is due but under way, or waits for room, is started when one of those ends.
+        // What is due but waits for room is started when one of those under way ends.
         let idle = if until_next.is_zero() { LONGEST_SLEEP } else { until_next };
         Ok(idle.min(LONGEST_SLEEP))
     }
 
-    async fn mark(&mut self, done: Result<(Due, Outcome), tokio::task::JoinError>) {
-        let (due, outcome) = match done {
-            Ok(done) => done,
-            Err(error) => {
-                // Which mail it was is not known; all rows are still pending and come again.
-                tracing::error!(error = error.to_string(), "sending broke off");
-                self.under_way.clear();
-                return;
-            }
-        };
-        self.under_way.remove(&due.id);
-        let (id, purpose) = (due.id, due.purpose);
-        let marked = self.office.write(move |office, store| settle(office, store, &due, &outcome)).await;
-        if let Err(error) = marked {
-            tracing::error!(
-                outbox = id,
-                purpose = purpose.name(),
-                error = format!("{error:#}"),
-                "a send could not be marked; the mail is sent again"
-            );
+    async fn mark(&mut self, done: Result<(task::Id, (Due, Outcome)), task::JoinError>) {
+        let task = done.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
+        let Some(id) = self.under_way.remove(&task) else { return };
+        let done = Arc::new(done);
+        let marking = Arc::clone(&done);
+        let marked = self.office.write(move |office, store| match &*marking {
+            Ok((_, (due, outcome))) => settle(office, store, due, outcome),
+            Err(error) => doubt(office, store, id, &format!("sending broke off: {error}")),
+        });
+        let Err(error) = marked.await else { return failpoint::reach(Point::Marked) };
+        tracing::error!(
+            outbox = id,
+            error = format!("{error:#}"),
+            "what became of a mail cannot be recorded; trying again"
+        );
+        if let Some(Ok((_, known))) = Arc::into_inner(done) {
+            let again = self.sending.spawn(async move {
+                tokio::time::sleep(FIRST_WAIT).await;
+                known
+            });
+            self.under_way.insert(again.id(), id);
         }
     }
 }
@@ -193,9 +227,8 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
             store.outbox_sent(id, now)?;
             keep_promise(office, store, id, now)
         }
-        Outcome::Later { reason } | Outcome::Unknown { reason }
-            if now.duration_since(due.created_at) < GIVE_UP_AFTER =>
-        {
+        Outcome::Unknown { reason } => doubt(office, store, id, reason),
+        Outcome::Later { reason } if now.duration_since(due.created_at) < GIVE_UP_AFTER => {
             let wait = backoff::full_wait(FIRST_WAIT, LONGEST_WAIT, due.attempts);
             tracing::warn!(
                 outbox = id,
@@ -207,12 +240,18 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
             );
             store.outbox_later(id, after(now, wait), reason)
         }
-        Outcome::Later { reason } | Outcome::Unknown { reason } | Outcome::Never { reason } => {
+        Outcome::Later { reason } | Outcome::Never { reason } => {
             tracing::error!(outbox = id, purpose, reason, "mail refused for good; see `hezo-intake tickets show`");
             store.outbox_failed(id, reason)?;
             give_up(office, store, due, reason, now)
         }
     }
+}
+
+/// The server may have taken the mail, or not.
+fn doubt(office: &Office, store: &crate::store::Work, id: i64, reason: &str) -> anyhow::Result<()> {
+    tracing::warn!(outbox = id, reason, "it is not known whether a mail was taken; it is looked for, then sent again");
+    store.outbox_unknown(id, after(office.now(), SEARCH), reason)
 }
 
 /// What follows from the acceptance of a mail.

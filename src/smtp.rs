@@ -28,6 +28,7 @@ use tokio::time::{Instant, timeout};
 use self::channel::Connector;
 use self::reason::{Reasons, words};
 use crate::config::{self, Server};
+use crate::failpoint::{self, Point};
 
 /// Connections at the same time: what Exchange Online allows a mailbox that submits by SMTP.
 const CONNECTIONS: usize = 3;
@@ -233,6 +234,7 @@ impl Smtp {
     ) -> Result<Response, Outcome> {
         self.say(connection, "RCPT", Rcpt::new(recipient, Vec::new()), Severity::PositiveCompletion).await?;
         self.say(connection, "DATA", Data, Severity::PositiveIntermediate).await?;
+        failpoint::reach(Point::Data);
         // lettre writes the mail and reads the reply in one step, and its errors do not tell which
         // of the two failed. But it asks for a piece beyond the last only when all are written, and
         // what fails before that fails without the final dot.

@@ -169,6 +169,11 @@ impl Store {
     /// # Errors
     /// Those of `work` and of the commit.
     pub fn write<T>(&mut self, work: impl FnOnce(&Work) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let written = self.try_write(work);
+        written.map_err(|error| if is_at_fault(&error) { error.context(advice(&self.connection)) } else { error })
+    }
+
+    fn try_write<T>(&mut self, work: impl FnOnce(&Work) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let work_in_hand = Work { transaction };
         let done = work(&work_in_hand)?;
@@ -231,8 +236,15 @@ fn migrate(connection: &mut Connection, path: &Path) -> anyhow::Result<()> {
 
 /// How many steps of the schema the database has seen.
 fn schema(connection: &Connection) -> anyhow::Result<usize> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+    let version: u32 = version.with_context(|| advice(connection))?;
     Ok(version as usize)
+}
+
+/// What an operator sees to when the database fails.
+fn advice(connection: &Connection) -> String {
+    let path = connection.path().unwrap_or_default();
+    format!("the database {path} does not work: see that its disk has room and may be written")
 }
 
 fn other_schema(path: &Path, version: usize) -> anyhow::Error {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::desk::decide::{self, Downtime, Effect, RungFacts};
 use crate::desk::ticket::LateCause;
+use crate::failpoint::{self, Point};
 use crate::office::Office;
 use crate::store::{Appointment, Work};
 
@@ -122,6 +123,7 @@ fn keep(office: &Office, store: &Work, appointment: &Appointment) -> anyhow::Res
         tracing::error!(ticket = number.to_string(), reports, "not everybody could be told of what is due");
     }
     store.apply(&effects, None, now)?;
+    failpoint::reach(Point::Fired);
     office.ring(&effects);
     Ok(())
 }

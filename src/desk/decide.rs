@@ -91,6 +91,8 @@ pub struct Facts {
     pub contracts: Excerpt,
     /// The mail of ours that a delivery report is about.
     pub bounced: Option<SentMail>,
+    /// The mail of ours that came back to us, where it was not known whether the server took it.
+    pub in_doubt: Option<SentMail>,
     /// The automatic mails that the sender, its domain and all got lately.
     pub sent: Sent,
     /// The tickets that the sender opened or added to within the last hour, the newest first.
@@ -246,6 +248,8 @@ pub enum Effect {
     Alert(Alert),
     /// A mail leaves.
     Send(Post),
+    /// The mail of ours with this Message-ID has left: a copy of it was seen.
+    Found(String),
     /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
     /// at this moment.
     Gather(Post, [u8; 32], Timestamp),
@@ -322,7 +326,7 @@ impl Case<'_> {
             };
         }
         match verdict.kind {
-            Kind::Own => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Own => sent::came_back(self),
             Kind::Bounce => undelivered::bounced(self),
             // An engineer's absence note is a robot's mail, not a forgery.
             Kind::AutoReply => self.auto_reply(from),

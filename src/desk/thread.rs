@@ -1,5 +1,6 @@
 //! What to look up for a mail; then which ticket it belongs to, by the strongest evidence.
 
+use super::classify::Kind;
 use super::decide::{Facts, Mail};
 use super::message::{Header, Message};
 use super::reading::Reading;
@@ -36,6 +37,8 @@ pub struct Keys {
     pub token: Option<Result<Token, Refused>>,
     /// The mail of ours that a delivery report is about.
     pub bounced_message_id: Option<String>,
+    /// The Message-ID of a mail of ours that came back to us.
+    pub own_message_id: Option<String>,
     /// Look-up keys of all that could be a number on file.
     pub numbers: Vec<String>,
     /// The sender's address, for contracts that name it.
@@ -56,6 +59,7 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         tags,
         token: token(mail, site),
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
+        own_message_id: message.message_id.clone().filter(|_| reading.verdict.kind == Kind::Own),
         numbers: reading.number_keys(site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
         recent: storm::tickets_to_look_at(site.budget.storm),

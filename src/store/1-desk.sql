@@ -207,7 +207,8 @@ CREATE TABLE outbox (
     bytes BLOB NOT NULL,
     -- What an engineer reads in it, compressed; none of it may come back in an answer.
     shown BLOB,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed')),
+    -- 'unknown': handed over, and nobody knows whether it was taken.
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sending', 'sent', 'unknown', 'failed')),
     attempts INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL,
     last_error TEXT,
@@ -221,7 +222,9 @@ CREATE INDEX outbox_automatic_by_recipient ON outbox (recipient, created_at)
 CREATE INDEX outbox_automatic_by_domain ON outbox (substr(recipient, instr(recipient, '@') + 1), created_at)
     WHERE purpose IN ('acknowledgement', 'gathered');
 CREATE INDEX outbox_alerts ON outbox (created_at) WHERE purpose = 'alert';
-CREATE INDEX outbox_pending ON outbox (next_attempt_at) WHERE state = 'pending';
+CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE state IN ('pending', 'unknown');
+CREATE INDEX outbox_sending ON outbox (id) WHERE state = 'sending';
+CREATE INDEX outbox_unknown ON outbox (id) WHERE state = 'unknown';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
 
 -- One import of the list of contracts. What was on file at a moment is the newest version imported

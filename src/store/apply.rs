@@ -66,6 +66,7 @@ impl Work<'_> {
             Effect::UseSecondRoute(number) => self.use_second_route(*number, now),
             Effect::Alert(alert) => self.alert(alert, now),
             Effect::Send(post) => self.post(post, now),
+            Effect::Found(message_id) => self.found(message_id, now),
             Effect::Gather(post, cause, at) => self.gather(post, cause, *at, now),
             Effect::Report(reason) => {
                 tracing::error!(reason, "a mail could not be written: mend the template, then see the ticket");

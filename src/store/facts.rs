@@ -41,7 +41,8 @@ impl Work<'_> {
             Some(message_id) => self.sent_mail_by_message_id(message_id)?,
             None => None,
         };
-        if let Some(number) = bounced.as_ref().and_then(|sent| sent.ticket) {
+        let in_doubt = keys.own_message_id.as_deref().map(|id| self.in_doubt(id)).transpose()?.flatten();
+        for number in [&bounced, &in_doubt].into_iter().flatten().filter_map(|sent| sent.ticket) {
             wanted.extend(self.find_ticket(number)?);
         }
         let mut merged = Vec::new();
@@ -70,6 +71,7 @@ impl Work<'_> {
             merged,
             originals,
             bounced,
+            in_doubt,
             sent: self.sent_lately(sender, now)?,
             recent: self.recent_of(sender, now, keys.recent)?,
             gathering: self.gathering_of(sender, now)?,

@@ -36,7 +36,7 @@ pub struct Due {
 pub struct Queued {
     /// What for.
     pub purpose: String,
-    /// `pending`, `sent` or `failed`.
+    /// `pending`, `sending`, `sent`, `unknown` or `failed`.
     pub state: String,
     /// How often it was tried.
     pub attempts: u32,
@@ -95,10 +95,11 @@ impl Work<'_> {
         kept.iter().map(|text| Ok(String::from_utf8_lossy(&decompressed(text)?).into_owned())).collect()
     }
 
-    /// The mails whose turn it is, the oldest first.
-    pub fn outbox_due(&self, now: Timestamp, most: usize) -> anyhow::Result<Vec<Due>> {
+    /// Takes the mails whose turn it is, the oldest first: they are being sent from now on. One whose
+    /// fate is unknown has its turn when it was not found in time.
+    pub fn outbox_take(&self, now: Timestamp, most: usize) -> anyhow::Result<Vec<Due>> {
         let select = "SELECT id, recipient, purpose, bytes, attempts, created_at, second_route_from FROM outbox
-                      WHERE state = 'pending' AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2";
+                      WHERE state IN ('pending', 'unknown') AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query(params![micros(now), most as i64])?;
         let mut due = Vec::new();
@@ -113,19 +114,61 @@ impl Work<'_> {
                 second_route_from: row.get(6)?,
             });
         }
+        let mut update = self.transaction.prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?;
+        due.iter().try_for_each(|due| update.execute([due.id]).map(|_| ()))?;
         Ok(due)
+    }
+
+    /// Of mails that were being sent when the program ended nobody knows the fate: they are looked
+    /// for until `until`, then sent again. Returns how many there are.
+    pub fn outbox_interrupted(&self, until: Timestamp) -> anyhow::Result<usize> {
+        let update = "UPDATE outbox SET state = 'unknown', next_attempt_at = ?1, attempts = attempts + 1,
+                      last_error = 'the program ended while the mail was being sent' WHERE state = 'sending'";
+        Ok(self.transaction.prepare_cached(update)?.execute([micros(until)])?)
+    }
+
+    /// The server may have taken a mail, or not: it is looked for until `until`, then sent again.
+    pub fn outbox_unknown(&self, id: i64, until: Timestamp, error: &str) -> anyhow::Result<()> {
+        let update =
+            "UPDATE outbox SET state = 'unknown', next_attempt_at = ?2, last_error = ?3, attempts = attempts + 1
+                      WHERE id = ?1 AND state = 'sending'";
+        self.transaction.prepare_cached(update)?.execute(params![id, micros(until), error])?;
+        Ok(())
+    }
+
+    /// The mails whose fate is unknown: their rows and Message-IDs.
+    pub fn outbox_lost_sight_of(&self) -> anyhow::Result<Vec<(i64, String)>> {
+        let select = "SELECT id, message_id FROM outbox WHERE state = 'unknown' ORDER BY id";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The mail with this Message-ID, where nobody knows whether the server took it.
+    pub(super) fn in_doubt(&self, message_id: &str) -> anyhow::Result<Option<SentMail>> {
+        let select = "SELECT ticket_id, purpose, recipient, keeps, message_id, created_at FROM outbox
+                      WHERE message_id = ?1 AND state IN ('sending', 'unknown')";
+        self.sent(self.transaction.prepare_cached(select)?.query_row([message_id], sent_row).optional()?)
+    }
+
+    /// A copy of this mail was found: the server had taken it.
+    pub(super) fn found(&self, message_id: &str, now: Timestamp) -> anyhow::Result<()> {
+        let update =
+            "UPDATE outbox SET state = 'sent', sent_at = ?2 WHERE message_id = ?1 AND state IN ('sending', 'unknown')";
+        self.transaction.prepare_cached(update)?.execute(params![message_id, micros(now)])?;
+        Ok(())
     }
 
     /// When the next mail is to be tried.
     pub fn outbox_next(&self) -> anyhow::Result<Option<Timestamp>> {
-        let select = "SELECT min(next_attempt_at) FROM outbox WHERE state = 'pending'";
+        let select = "SELECT min(next_attempt_at) FROM outbox WHERE state IN ('pending', 'unknown')";
         let next: Option<i64> = self.transaction.prepare_cached(select)?.query_row([], |row| row.get(0))?;
         next.map(timestamp).transpose()
     }
 
     /// How many mails wait to be sent.
     pub fn outbox_pending(&self) -> anyhow::Result<u64> {
-        let select = "SELECT count(*) FROM outbox WHERE state = 'pending'";
+        let select = "SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')";
         Ok(self.transaction.prepare_cached(select)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 
@@ -141,7 +184,7 @@ impl Work<'_> {
     /// has given it up.
     pub(super) fn use_second_route(&self, number: TicketNumber, now: Timestamp) -> anyhow::Result<()> {
         let update = "UPDATE outbox SET second_route_from = coalesce(second_route_from, attempts), state = 'pending', next_attempt_at = ?2
-                      WHERE ticket_id = ?1 AND keeps = 'acknowledgement' AND state <> 'sent'";
+                      WHERE ticket_id = ?1 AND keeps = 'acknowledgement' AND state NOT IN ('sent', 'sending', 'unknown')";
         let id = self.ticket_id(number)?;
         self.transaction.prepare_cached(update)?.execute(params![id.0, micros(now)])?;
         Ok(())
@@ -149,7 +192,9 @@ impl Work<'_> {
 
     /// A mail is to be tried again.
     pub fn outbox_later(&self, id: i64, at: Timestamp, error: &str) -> anyhow::Result<()> {
-        let update = "UPDATE outbox SET next_attempt_at = ?2, last_error = ?3, attempts = attempts + 1 WHERE id = ?1";
+        let update =
+            "UPDATE outbox SET state = 'pending', next_attempt_at = ?2, last_error = ?3, attempts = attempts + 1
+                      WHERE id = ?1";
         self.transaction.prepare_cached(update)?.execute(params![id, micros(at), error])?;
         Ok(())
     }

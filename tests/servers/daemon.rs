@@ -98,6 +98,11 @@ impl<'a> Desk<'a> {
         self.prepared(arguments).output().expect("the program")
     }
 
+    /// A command that dies at a point which the variable of the failpoints names.
+    pub fn dying_command(&self, arguments: &[&str], at: &str) -> Output {
+        self.prepared(arguments).env(hezo_intake::failpoint::VARIABLE, at).output().expect("the program")
+    }
+
     /// What a command prints, one JSON value a line.
     pub fn json(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.command(arguments);

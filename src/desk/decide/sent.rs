@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::{Effect, SentMail, handover};
+use super::{Case, Decision, Disposition, Effect, SentMail, handover};
 use crate::desk::reply::Keeps;
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, State, Ticket};
@@ -21,6 +21,16 @@ pub fn accepted(sent: &SentMail, ticket: &Ticket, site: &Site, now: Timestamp) -
         Some(Keeps::Contact) => contact(&mut progress, sent.written_at, now, &sent.message_id),
     }
     progress.effects
+}
+
+/// Our own mail came back to us. It proves that the server had taken it, where that was not known.
+pub(super) fn came_back(case: &Case) -> Decision {
+    let rule = &case.reading.verdict.rule;
+    let Some(sent) = &case.facts.in_doubt else { return case.without_answer(Disposition::Noted, rule) };
+    let mut effects = vec![Effect::Found(sent.message_id.clone())];
+    let ticket = sent.ticket.and_then(|number| case.facts.ticket(number));
+    effects.extend(ticket.into_iter().flat_map(|ticket| accepted(sent, ticket, case.site, case.now)));
+    case.decision(Disposition::Noted, rule, effects)
 }
 
 /// A person has made contact at `at`, and `by` says how: what the customer waited for since before

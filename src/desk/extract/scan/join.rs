@@ -120,12 +120,20 @@ impl<'a> Cutter<'_, 'a> {
             let begins = number.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
             count == 2 && (2..=4).contains(&letters.len()) && capitals && !is_plan && begins && number.contains('/')
         };
+        // "B824 100317", "1821P 00467", read off a label.
+        let in_halves = || {
+            let half = text(first).bytes().filter(u8::is_ascii_digit).count();
+            let begins = (4..=5).contains(&text(first).len()) && half >= 3 && half < text(first).len();
+            let rest = text(last);
+            let ends = (5..=7).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit());
+            count == 2 && begins && ends && seams(|between| between == " ")
+        };
         match kind {
             Some(Kind::Tax) => {
                 let normal = normalise(self.page.written(first.start, last.end));
                 self.rules.tax_shapes.of(&normal).is_some()
             }
-            Some(Kind::Serial) => in_groups(),
+            Some(Kind::Serial) => in_groups() || in_halves(),
             Some(Kind::Contract) => in_groups() || in_fields() || with_letters(),
             _ => false,
         }
