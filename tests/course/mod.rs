@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser;
@@ -22,11 +23,11 @@ use hezo_intake::desk::trust::{Authentication, Border, Stamps};
 use hezo_intake::maildir;
 use hezo_intake::office::Office;
 use hezo_intake::service;
-use hezo_intake::store::Wanted;
+use hezo_intake::store::{Queued, Wanted};
 use hezo_intake::timers;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -121,6 +122,11 @@ impl Course {
         steps.map(|step| self.step(step)).collect()
     }
 
+    /// The desk's folder: `state`, `mailbox`, `outgoing`.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// The desk.
     pub fn office(&self) -> Arc<Office> {
         Arc::clone(self.office.borrow().as_ref().expect("a desk"))
@@ -170,7 +176,8 @@ impl Course {
 
     /// The desk sleeps until then.
     pub fn set_time(&self, at: Timestamp) {
-        self.clock.advance(at.duration_since(self.office().now()));
+        // The clock is set in whole milliseconds: never a little before.
+        self.clock.advance(at.duration_since(self.office().now()) + SignedDuration::from_millis(1));
     }
 
     /// The program is ended at once, whatever it does, and started again.
@@ -272,7 +279,8 @@ impl Course {
         }
     }
 
-    fn newest(&self) -> TicketNumber {
+    /// The newest ticket.
+    pub fn newest(&self) -> TicketNumber {
         let wanted = Wanted { most: 1, ..Wanted::default() };
         let tickets =
             self.office().write_now(|store| store.tickets(&wanted, self.office().now())).expect("the tickets");
@@ -304,12 +312,17 @@ impl Course {
         told
     }
 
-    fn mails_of(&self, number: TicketNumber) -> Vec<String> {
+    /// The mails of a ticket, the oldest first.
+    pub fn outbox(&self, number: TicketNumber) -> Vec<Queued> {
         let all = self.office().write_now(|store| {
             let id = store.find_ticket(number)?.expect("a ticket");
             store.outbox_of(id)
         });
-        let all = all.expect("the mails");
+        all.expect("the mails")
+    }
+
+    fn mails_of(&self, number: TicketNumber) -> Vec<String> {
+        let all = self.outbox(number);
         let mut seen = self.seen.borrow_mut();
         let known = seen.mails.insert(number, all.len()).unwrap_or_default();
         let mut counts: Vec<(String, usize)> = Vec::new();
