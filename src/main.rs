@@ -41,8 +41,8 @@ enum Command {
     /// List the contracts on file, show one, or put a new list on file
     #[command(subcommand, after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run")]
     Contracts(Contracts),
-    /// List what falls due next
-    #[command(after_help = "Example: hezo-intake clocks --most 20")]
+    /// List what falls due next, or the clocks of one ticket
+    #[command(after_help = "Examples: hezo-intake clocks --most 20\n          hezo-intake clocks Z26-000123-7")]
     Clocks(Clocks),
     /// Work a due time out and explain it step by step
     #[command(
@@ -67,7 +67,7 @@ enum Command {
 #[derive(Args)]
 struct Settings {
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "/etc/hezo-intake/hezo-intake.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/hezo-intake/hezo-intake.toml")]
     config: PathBuf,
 }
 
@@ -142,12 +142,8 @@ enum Tickets {
 struct Clocks {
     #[command(flatten)]
     settings: Settings,
-    /// One JSON object a line
-    #[arg(long)]
-    json: bool,
-    /// The most clocks to list
-    #[arg(long, default_value_t = 100)]
-    most: usize,
+    #[command(flatten)]
+    options: commands::clocks::Options,
     #[command(flatten)]
     moment: Moment,
 }
@@ -166,7 +162,7 @@ struct Report {
 #[derive(Args)]
 struct Moment {
     /// For tests: begin at this moment instead of the present one
-    #[arg(long, value_name = "TIME", hide = true)]
+    #[arg(long, global = true, value_name = "TIME", hide = true)]
     now: Option<Timestamp>,
 }
 
@@ -268,7 +264,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             commands::contracts::show(&load(&settings)?, &options)
         }
         Command::Clocks(clocks) => {
-            commands::clocks::clocks(&load(&clocks.settings)?, clocks.json, clocks.most, clocks.moment.now)
+            commands::clocks::clocks(&load(&clocks.settings)?, &clocks.options, clocks.moment.now)
         }
         Command::Due(options) => commands::due::due(&options),
         Command::Calendar(options) => commands::due::calendar(&options),
