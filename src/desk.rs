@@ -10,6 +10,7 @@
 //! | [`reading`] | all that a mail says by itself, gathered |
 //! | [`classify`] | what kind of mail this is, with the rule that says so |
 //! | [`answer`] | what an engineer wrote, cut out and built again for the customer |
+//! | [`attachment`] | what an attachment is, and what was read of it |
 //! | [`bounce`] | what a delivery report says |
 //! | [`forwarded`] | who wrote a mail that somebody passes on |
 //! | [`language`] | in which language the sender wrote |
@@ -31,12 +32,14 @@
 //! | [`ticket_number`] | `Z26-000123-7` and its check digit |
 //! | [`reply`] | every mail that we write; the sentences stand in `rules/templates/` |
 //! | [`compose`] | typed fields to the bytes of a mail |
+//! | [`routing`] | who is told of a ticket: its group, and who is on duty |
 //! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
 //! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
 
 pub mod answer;
+pub mod attachment;
 pub mod bounce;
 pub mod budget;
 pub mod calendar;
@@ -55,6 +58,7 @@ pub mod message;
 pub mod plan;
 pub mod reading;
 pub mod reply;
+pub mod routing;
 pub mod rulebook;
 pub mod rules;
 pub mod site;

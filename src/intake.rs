@@ -313,7 +313,8 @@ impl Arrival {
             too_large,
             verification,
         };
-        let reading = Reading::of(&mail.message, site);
+        let contents = office.reader.read(&mail.message);
+        let reading = Reading::of(&mail.message, &contents, site);
         let keys = thread::keys(&mail, &reading, site);
         office.write_now(|store| {
             let now = office.now();

@@ -29,6 +29,7 @@
 //! | [`mailbox`] | what a folder of mails is to the intake |
 //! | [`imap`] | a folder on an IMAP server |
 //! | [`maildir`] | a folder of files |
+//! | [`attachments`] | text out of attachments and codes out of pictures, in a child process with hard limits |
 //! | [`authentication`] | verifies the signatures of a mail, asking name servers |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`store`] | the only SQL: facts out, decisions in |
@@ -63,6 +64,7 @@
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
 pub mod alert;
+pub mod attachments;
 pub mod authentication;
 pub mod backoff;
 pub mod clock;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use hezo_intake::attachments;
 use hezo_intake::commands;
 use hezo_intake::config::{Config, Faults};
 use hezo_intake::contracts::file::BadList;
@@ -61,6 +62,12 @@ enum Command {
     /// Prove that every mail on the server has a disposition, and name those that have none
     #[command(after_help = "Example: hezo-intake reconcile --json")]
     Reconcile(Reconcile),
+    /// Read one attachment from standard input, within hard limits; the program starts itself for this
+    #[command(name = attachments::SUBCOMMAND, hide = true)]
+    ReadAttachment {
+        /// `pdf`, `workbook` or `picture`
+        format: String,
+    },
 }
 
 /// Where the settings are.
@@ -275,6 +282,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
+        Command::ReadAttachment { format } => attachments::child::run(&format),
     }
 }
 

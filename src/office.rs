@@ -9,6 +9,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use crate::attachments::Reader;
 use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -26,6 +27,8 @@ pub struct Office {
     pub site: Site,
     /// Verifies senders, where the site wants that.
     pub verifier: Option<Verifier>,
+    /// Reads attachments.
+    pub reader: Reader,
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
@@ -65,6 +68,7 @@ impl Office {
         Arc::new(Office {
             site,
             verifier,
+            reader: Reader::default(),
             clock,
             outbox_bell: Notify::new(),
             timer_bell: Notify::new(),
@@ -133,11 +137,13 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 }
 
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let Rulebook { rules, calendar, plans, ladder } =
-        Rulebook::compile(sources, &config.closing_days).map_err(|faults| {
+    let Rulebook { rules, calendar, plans, ladder, routing } = Rulebook::compile(sources, &config.closing_days)
+        .map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         })?;
+    let strangers: Vec<String> = routing.strangers(&config.engineers).iter().map(|fault| sources.told(fault)).collect();
+    anyhow::ensure!(strangers.is_empty(), "{}", strangers.join("\n"));
     Ok(Site {
         identity: config.desk.clone(),
         engineers: config.engineers.clone(),
@@ -152,6 +158,7 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         budget: config.budget.clone(),
         plans,
         ladder,
+        routing,
         max_transit: signed(config.max_transit),
         escalation_ack: signed(config.escalation_ack),
         second_level_address: config.second_level_address.clone(),

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use hezo_intake::attachments::Reader;
 use hezo_intake::commands::score::{self, Set};
 use hezo_intake::config::Config;
 use hezo_intake::office;
@@ -15,7 +16,8 @@ fn the_labelled_mails_are_read_as_by_a_careful_person() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus"));
     let site = office::site(&Config::embedded(Path::new(""))).expect("the rules compile");
     let labels = score::labels(folder).expect("the labels can be read");
-    let sets = score::sets(folder, &labels, &site).expect("the mails can be read");
+    let sets = score::sets(folder, &labels, &Reader::new(Path::new(env!("CARGO_BIN_EXE_hezo-intake"))), &site)
+        .expect("the mails can be read");
     let mut confusions = String::new();
     for Set { name, score, .. } in &sets {
         println!("--- {name}: {}\n", score.for_people());

@@ -131,20 +131,30 @@ fn a_folder_made_anew_is_walked_again_and_nothing_is_answered_twice() {
     let desk = Desk::new(&servers, "port = {imaps}\nstart = \"all\"");
     assert!(desk.command(&["run", "--once"]).status.success());
     let answers = wait_for("five acknowledgements", || Some(servers.mails(JAN, "").len()).filter(|count| *count == 5));
-    servers.stop_dovecot();
-    let lists = servers.dir().join("home").join(DESK).join("Maildir");
-    for file in std::fs::read_dir(lists).expect("the mailbox").flatten() {
-        if file.file_name().to_string_lossy().starts_with("dovecot") {
-            std::fs::remove_file(file.path()).expect("an index of Dovecot's");
-        }
-    }
-    servers.start_dovecot();
+    servers.make_anew(DESK);
     let output = desk.command(&["run", "--once"]);
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(log.contains("UIDVALIDITY changed") && log.contains("duplicate"), "{log}");
     assert_eq!(desk.json(&["tickets", "list", "--json"]).len(), 5);
     assert_eq!(desk.gaps(), [0]);
     assert_eq!(servers.mails(JAN, "").len(), answers);
+}
+
+#[test]
+fn what_was_there_before_the_desk_stays_so_in_a_folder_made_anew() {
+    let servers = servers();
+    let old = |n: u32| mail(JAN, &format!("{n}@fabryka.example"), "Stara", &format!("Nr seryjny: B82410000{n}"));
+    servers.put(DESK, [old(1)]);
+    servers.hand_in(JAN, DESK, &old(2));
+    wait_for("both old mails lie there", || (servers.mails(DESK, "").len() == 2).then_some(()));
+    let desk = Desk::new(&servers, "port = {imaps}");
+    assert!(desk.command(&["run", "--once"]).status.success());
+    servers.make_anew(DESK);
+    servers.put(DESK, [mail(JAN, "3@fabryka.example", "Nowa", "Nr seryjny: B824100003")]);
+    assert!(desk.command(&["run", "--once"]).status.success());
+    let tickets = desk.json(&["tickets", "list", "--json"]);
+    assert_eq!(tickets.iter().map(|ticket| &ticket["subject"]).collect::<Vec<_>>(), ["Nowa"]);
+    assert_eq!(desk.gaps(), [0]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn mails() {
             line.map(|(_, value)| value)
         };
         let message = Message::parse(raw.as_bytes());
-        let mut reading = Reading::of(&message, &site);
+        let mut reading = Reading::of(&message, &[], &site);
         if want("named") == Some("yes") {
             reading = reading.of_named_sender();
         }
@@ -121,7 +121,7 @@ fn languages() {
     let site = site();
     check(table("language.table"), 50, |cells, wrong| {
         let [want, _, subject, text, from] = cells.try_into().expect("five cells");
-        let reading = Reading::of(&mail(&from, &subject, &text), &site);
+        let reading = Reading::of(&mail(&from, &subject, &text), &[], &site);
         let got = serde_json::to_value(reading.language).unwrap();
         same("language", Some(&want), got.as_str(), wrong);
     });
@@ -133,7 +133,7 @@ fn wishes() {
     check(table("wishes.table"), 80, |cells, wrong| {
         let [want, text] = cells.try_into().expect("two cells");
         let (subject, text) = text.split_once(" || ").unwrap_or(("Awaria", &text));
-        let reading = Reading::of(&mail("Ola Rak <ola@piekarnia.example>", subject, text), &site);
+        let reading = Reading::of(&mail("Ola Rak <ola@piekarnia.example>", subject, text), &[], &site);
         let got = if reading.escalation.is_some() { "yes" } else { "no" };
         same("asks", Some(&want), Some(got), wrong);
         if !wrong.is_empty() {

@@ -64,7 +64,7 @@ fn every_case_gives_the_numbers_that_a_careful_person_sees() {
 /// What is wrong with a case.
 fn check(case: &Case, site: &Site) -> Option<String> {
     let message = Message::parse(case.mail().as_bytes());
-    let reading = Reading::of(&message, site);
+    let reading = Reading::of(&message, &[], site);
     let contracts: Vec<Contract> = case.on_file.iter().map(on_file).collect();
     let numbers = reading.numbers(&OnFile::from(&contracts), site);
     let lists = [("serial", &numbers.serials), ("contract", &numbers.contracts), ("nip", &numbers.nips)];

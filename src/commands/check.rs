@@ -65,7 +65,8 @@ pub(super) fn tested_rules(sources: &Sources, config: Option<&Config>) -> Result
     let closing_days = config.map(|config| config.closing_days.as_slice()).unwrap_or_default();
     let told = |faults: Vec<RuleFault>| faults.iter().map(|fault| sources.told(fault)).collect();
     let rulebook = Rulebook::compile(sources, closing_days).map_err(told)?;
-    let failures = told(rulebook.test(sources));
+    let strangers = config.map(|config| rulebook.routing.strangers(&config.engineers)).unwrap_or_default();
+    let failures = told([rulebook.test(sources), strangers].concat());
     Ok((rulebook, failures))
 }
 

@@ -9,8 +9,10 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::{BadInput, printable};
+use crate::attachments::Reader;
 use crate::config::Config;
 use crate::contracts::import;
+use crate::desk::attachment::{Code, Contents, Format};
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
 use crate::desk::decide::{self, Facts};
@@ -77,6 +79,12 @@ struct File {
     #[serde(rename = "type")]
     media_type: String,
     size: usize,
+    /// How it was read; `None` where it is of no format in which numbers stand.
+    format: Option<Format>,
+    /// The codes on it.
+    codes: Vec<Code>,
+    /// Why nothing or not all of it was read.
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -96,6 +104,7 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
     };
     let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
+    let reader = Reader::default();
     // Connections to name servers live as long as the runtime in which they were made.
     let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
     let mut out = std::io::stdout().lock();
@@ -104,7 +113,8 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         match read(path) {
             Ok(raw) => {
                 let verification = verifier.as_ref().map(|(verifier, runtime)| runtime.block_on(verifier.verify(&raw)));
-                let explanation = of(&path.to_string_lossy(), &raw, verification.as_ref(), &mut on_file, &site)?;
+                let explanation =
+                    of(&path.to_string_lossy(), &raw, verification.as_ref(), &reader, &mut on_file, &site)?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -155,11 +165,13 @@ pub(super) fn of(
     file: &str,
     raw: &[u8],
     verification: Option<&Verification>,
+    reader: &Reader,
     on_file: &mut Store,
     site: &Site,
 ) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
-    let reading = Reading::of(&message, site);
+    let contents = reader.read(&message);
+    let reading = Reading::of(&message, &contents, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     // A mail out of a file has no time of arrival.
     let sent = message.date.unwrap_or_else(jiff::Timestamp::now);
@@ -170,10 +182,16 @@ pub(super) fn of(
     let known = decide::known_numbers(&numbers);
     let entitlement = entitlement::of(&facts.contracts, &known, sender, site.calendar.date(sent));
     let missing = reading.missing(&known).into_iter().map(|kind| kind.name()).collect();
-    let attachments = message.attachments.iter().map(|attachment| File {
-        name: attachment.name.clone(),
-        media_type: attachment.media_type.clone(),
-        size: attachment.content.len(),
+    let attachments = message.attachments.iter().zip(contents).map(|(attachment, contents)| {
+        let Contents { codes, problem, .. } = contents;
+        File {
+            name: attachment.name.clone(),
+            media_type: attachment.media_type.clone(),
+            size: attachment.content.len(),
+            format: Format::of(attachment),
+            codes,
+            problem,
+        }
     });
     let answer = &reading.verdict.answer;
     Ok(Explanation {
@@ -238,7 +256,13 @@ impl Explanation {
             line("bounce", name_of(bounce));
         }
         for file in &self.attachments {
-            line("attachment", format!("{} ({}, {} bytes)", file.name, file.media_type, file.size));
+            let File { name, media_type, size, format, codes, problem } = file;
+            let format = format.map_or("not read".to_string(), |format| name_of(&format));
+            line("attachment", format!("{name} ({media_type}, {size} bytes): {format}"));
+            for Code { symbology, text } in codes {
+                line("", format!("{symbology}: {text}"));
+            }
+            problem.iter().for_each(|problem| line("", problem.clone()));
         }
         line(
             "answer",

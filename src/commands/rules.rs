@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::explain::read;
 use super::{BadInput, check, printable, score, table};
+use crate::attachments::Reader;
 use crate::config::Config;
 use crate::desk::extract::{Attempt, Hit};
 use crate::desk::message::Message;
@@ -79,7 +80,7 @@ pub fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
         let config = config.unwrap_or_else(|| Config::embedded(Path::new("")));
         let site = office::site(&config)?;
         let labels = score::labels(folder)?;
-        for set in score::sets(folder, &labels, &site)? {
+        for set in score::sets(folder, &labels, &Reader::default(), &site)? {
             match options.json {
                 true => println!("{}", serde_json::json!({ "set": set.name, "score": set.score })),
                 false => println!("{}: {}\n", set.name, set.score.for_people()),
@@ -108,6 +109,7 @@ pub fn attempt(options: &TryOptions) -> anyhow::Result<ExitCode> {
         None => Config::embedded(Path::new("")),
     };
     let site = office::site(&config)?;
+    let reader = Reader::default();
     let mut out = std::io::stdout().lock();
     let mut unreadable = Vec::new();
     let mut lines = Vec::new();
@@ -119,7 +121,8 @@ pub fn attempt(options: &TryOptions) -> anyhow::Result<ExitCode> {
                 continue;
             }
         };
-        let reading = Reading::of(&Message::parse(&raw), &site);
+        let message = Message::parse(&raw);
+        let reading = Reading::of(&message, &reader.read(&message), &site);
         let file = path.to_string_lossy().into_owned();
         for hit in attempt.find(&reading.pages, &site.rules.numbers) {
             if options.json {

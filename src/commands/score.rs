@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::explain::{self, Explanation};
 use super::{BadInput, table};
+use crate::attachments::Reader;
 use crate::contracts::import;
 
 use crate::desk::extract::{Found, Place};
@@ -133,13 +134,13 @@ pub struct Set {
 ///
 /// # Errors
 /// A mail or the contracts cannot be read.
-pub fn sets(folder: &Path, labels: &[Label], site: &Site) -> anyhow::Result<Vec<Set>> {
+pub fn sets(folder: &Path, labels: &[Label], reader: &Reader, site: &Site) -> anyhow::Result<Vec<Set>> {
     let list = folder.join("contracts.csv");
     let list = list.exists().then_some(list.as_path());
     let (seen, aside): (Vec<&Label>, Vec<&Label>) = labels.iter().partition(|label| !is_aside(&label.file));
     let all: Vec<&Label> = labels.iter().collect();
     let of = |name: &'static str, labels: &[&Label], list: Option<&Path>| -> anyhow::Result<Set> {
-        Ok(Set { name, score: score(folder, labels, list, site)?, is_whole: name.starts_with("all") })
+        Ok(Set { name, score: score(folder, labels, list, reader, site)?, is_whole: name.starts_with("all") })
     };
     let mut sets = vec![of("seen", &seen, list)?, of("aside", &aside, list)?, of("all", &all, list)?];
     if list.is_some() {
@@ -161,13 +162,19 @@ impl Set {
 ///
 /// # Errors
 /// A mail or the contracts cannot be read.
-fn score(folder: &Path, labels: &[&Label], contracts: Option<&Path>, site: &Site) -> anyhow::Result<Score> {
+fn score(
+    folder: &Path,
+    labels: &[&Label],
+    contracts: Option<&Path>,
+    reader: &Reader,
+    site: &Site,
+) -> anyhow::Result<Score> {
     let mut on_file = contracts.map_or_else(Store::in_memory, import::in_memory)?;
     let mut score = Score::default();
     for label in labels.iter().filter(|label| contracts.is_some() || !label.needs_registry) {
         let path = folder.join("mails").join(&label.file);
         let raw = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        score.add(label, &explain::of(&label.file, &raw, None, &mut on_file, site)?);
+        score.add(label, &explain::of(&label.file, &raw, None, reader, &mut on_file, site)?);
     }
     Ok(score)
 }

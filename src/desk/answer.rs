@@ -9,6 +9,9 @@ mod marker;
 mod page;
 mod words;
 
+use jiff::civil::DateTime;
+
+use super::command::{self, OrderRules};
 use super::extract;
 use super::message::{Attachment, Message};
 use super::rules::Rules;
@@ -37,6 +40,8 @@ pub struct Ground {
 pub struct Answer {
     /// The lines above the text that are meant as orders.
     pub orders: Vec<String>,
+    /// A line within the text that looks like one.
+    pub late_order: Option<String>,
     /// The rest, as plain text; empty where there is none.
     pub text: String,
     /// The same as the inner part of an HTML body.
@@ -83,18 +88,23 @@ fn is_known_to_customer(kind: EntryKind) -> bool {
 }
 
 impl Answer {
-    /// Reads an answer. `seed` tells the Content-IDs of one mail of ours from those of another.
-    pub fn of(message: &Message, ground: &Ground, seed: &str, rules: &Rules) -> Answer {
+    /// Reads an answer, at this local time. `seed` tells the Content-IDs of one mail of ours from those
+    /// of another.
+    pub fn of(message: &Message, ground: &Ground, seed: &str, rules: &Rules, now: DateTime) -> Answer {
         let lines = text::lines(message, &rules.quotes);
         let fates = cut::fates(&lines, message, &ground.markers, &ground.shown, &rules.quotes);
         let kept = lines.into_iter().zip(fates).filter(|(_, fate)| *fate != Fate::Cut);
         let mut kept: Vec<PageLine> =
             kept.map(|(line, fate)| PageLine { line, quoted: fate == Fate::Quoted }).collect();
-        let orders = take_orders(&mut kept);
+        let orders = take_orders(&mut kept, &rules.orders);
+        let own = kept.iter().filter(|kept| !kept.quoted && kept.line.part == Part::Now);
+        let late = own.map(|kept| kept.line.text.trim()).find(|line| command::is_late_order(line, &rules.orders, now));
+        let late_order = late.map(str::to_string);
         let shown: Vec<ShownLine> = kept.iter().map(|kept| kept.line.clone()).collect();
         let files = files::files(message, &shown, seed, rules);
         Answer {
             orders,
+            late_order,
             text: page::text(&kept, &files.pictures),
             html: page::html(&kept, &files.pictures),
             files: files.kept,
@@ -120,11 +130,11 @@ impl Answer {
     }
 }
 
-/// The lines that begin with `#`, above everything else.
-fn take_orders(kept: &mut Vec<PageLine>) -> Vec<String> {
+/// The lines that are meant as orders, above everything else.
+fn take_orders(kept: &mut Vec<PageLine>, rules: &OrderRules) -> Vec<String> {
     let is_blank = |kept: &PageLine| kept.line.text.trim().is_empty();
     let is_order =
-        |kept: &PageLine| !kept.quoted && kept.line.part == Part::Now && kept.line.text.trim().starts_with('#');
+        |kept: &PageLine| !kept.quoted && kept.line.part == Part::Now && command::is_order(&kept.line.text, rules);
     let count = kept.iter().take_while(|kept| is_blank(kept) || is_order(kept)).count();
     let taken = kept.drain(..count).filter(|kept| !is_blank(kept));
     taken.map(|kept| kept.line.text.trim().to_string()).collect()

@@ -198,6 +198,11 @@ impl Calendar {
         self.rules.zone.to_datetime(at).date()
     }
 
+    /// The local time of a moment.
+    pub fn civil(&self, at: Timestamp) -> DateTime {
+        self.rules.zone.to_datetime(at)
+    }
+
     /// The moment of a local time. One that the start of summer time skips is as much later as the
     /// clock was set forward; of one that comes twice, the first (RFC 5545 section 3.3.5).
     pub fn instant(&self, local: DateTime) -> Option<Timestamp> {

@@ -74,6 +74,39 @@ pub enum Order {
     Relay,
 }
 
+impl Order {
+    /// Its id in `orders.toml`.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Order::Note => "note",
+            Order::Take => "take",
+            Order::Assign(_) => "assign",
+            Order::Serial(_) => "serial",
+            Order::Contract(_) => "contract",
+            Order::Accept(_) => "accept",
+            Order::Wait { .. } => "wait",
+            Order::Delivered(_) => "delivered",
+            Order::OnSite(_) => "onsite",
+            Order::Waybill(_) => "waybill",
+            Order::Returned => "returned",
+            Order::Resolve => "resolve",
+            Order::Close(_) => "close",
+            Order::Reopen => "reopen",
+            Order::Escalate(_) => "escalate",
+            Order::Merge(_) => "merge",
+            Order::Add(_) => "add",
+            Order::Language(_) => "language",
+            Order::Spam => "spam",
+            Order::Show => "show",
+            Order::Original => "original",
+            Order::Help => "help",
+            Order::Phone(_) => "phone",
+            Order::New(..) => "new",
+            Order::Relay => "relay",
+        }
+    }
+}
+
 /// A line that is meant as an order and is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotUnderstood {
@@ -108,9 +141,11 @@ pub fn is_order(line: &str, rules: &OrderRules) -> bool {
 }
 
 /// Whether a line in the middle of a text looks like an order that came too late: passing it on
-/// would show the customer what was meant for the desk.
-pub fn is_late_order(line: &str, rules: &OrderRules) -> bool {
-    split(line).is_some_and(|(word, ..)| !rules.near(&word).is_empty())
+/// would show the customer what was meant for the desk. Behind a `#` and a blank only what is an
+/// order indeed: so begins the prompt of many a device, too.
+pub fn is_late_order(line: &str, rules: &OrderRules, now: DateTime) -> bool {
+    let near = |(word, _, glued): (String, &str, bool)| glued && !rules.near(&word).is_empty();
+    split(line).is_some_and(near) || order(line, rules, now).is_some()
 }
 
 /// The folded word behind the `#`, the rest of the line, and whether the word is glued to the `#`.

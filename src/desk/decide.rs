@@ -9,11 +9,14 @@ mod by_itself;
 mod engineer;
 mod event;
 mod handover;
+mod orders;
 mod progress;
+mod refusal;
 mod request;
 mod rung;
 mod sent;
 mod undelivered;
+mod watchers;
 
 use std::cell::OnceCell;
 
@@ -38,12 +41,14 @@ use super::trust::{May, Rung, Sender, Standing, Verification};
 use request::Origin;
 
 pub use by_itself::by_itself;
-pub use event::{Event, EventFacts, Refusal, event, events};
+pub use event::{Event, EventFacts, event, events};
 pub use handover::Level;
+pub use refusal::Refusal;
 pub use request::known_numbers;
 pub use rung::{Downtime, RungFacts, fire};
 pub use sent::accepted;
 pub use undelivered::given_up;
+pub use watchers::destination;
 
 /// A mail as the intake hands it over.
 #[derive(Clone, Debug)]
@@ -236,6 +241,8 @@ pub enum Effect {
     Assign(TicketNumber, Option<String>),
     /// The delivery time in place of the contract's.
     OrderDelivery(TicketNumber, Option<DeliveryTime>),
+    /// In which language its customer is written to.
+    SetLanguage(TicketNumber, Language),
     /// What the request is about.
     SetConcern(TicketNumber, Concern),
     /// A number is none of the ticket's any more.
@@ -432,6 +439,12 @@ impl Case<'_> {
         let Some(ticket) = self.facts.ticket(number) else { return self.without_answer(Disposition::Noted, rule) };
         let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         self.decision(Disposition::Attached(ticket.number), rule, vec![Effect::AddEntry(ticket.number, entry)])
+    }
+
+    /// The mails of a ticket as they came, the oldest first, where they were asked for.
+    fn originals_of(&self, number: TicketNumber) -> Vec<Vec<u8>> {
+        let of_ticket = self.facts.originals.iter().filter(|(of, _)| *of == number);
+        of_ticket.flat_map(|(_, originals)| originals.iter().cloned()).collect()
     }
 
     fn entry(&self, kind: EntryKind, author: &str, ticket: Option<&Ticket>) -> Entry {

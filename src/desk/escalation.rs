@@ -58,7 +58,7 @@ pub enum Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Audience {
-    /// Every engineer.
+    /// The engineers of the ticket's group, and whoever works on it.
     Engineers,
     /// The engineer who works on the ticket; every one where nobody does.
     Assignee,

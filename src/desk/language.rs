@@ -28,6 +28,16 @@ pub enum Language {
     English,
 }
 
+impl Language {
+    /// Its code (ISO 639-1).
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::Polish => "pl",
+            Language::English => "en",
+        }
+    }
+}
+
 /// The language of what was written now. `answers` is true where the subject is that of a mail
 /// answered or passed on, which the sender did not write.
 pub fn language(message: &Message, written: &Written, answers: bool) -> Language {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::attachment::{self, Contents};
 use super::bounce::{self, Bounce};
 use super::classify::{self, Kind, OwnMarks, Verdict};
 use super::extract::{self, Numbers, OnFile, Pages};
@@ -32,11 +33,11 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads a mail.
-    pub fn of(message: &Message, site: &Site) -> Reading {
+    /// Reads a mail; `contents` is what was read of its attachments, in their order.
+    pub fn of(message: &Message, contents: &[Contents], site: &Site) -> Reading {
         let written = text::read(message, &site.rules.quotes);
         let bounce = bounce::bounce(message, &written, &site.rules.bounces);
-        let texts = texts_of_attachments(message);
+        let texts = attachment::readings(message, contents);
         let names = names_of_attachments(message);
         let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
         let numbers = || pages.numbers(&OnFile::default(), &site.rules.numbers);
@@ -98,15 +99,4 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     let mut answered = message.in_reply_to.iter().chain(&message.references);
     let answers_ours = answered.any(|id| site.token_keys.is_ours(id));
     OwnMarks { addresses, signed, answers_ours }
-}
-
-/// Text files are read as they are; other formats need a reader of their own.
-fn texts_of_attachments(message: &Message) -> Vec<extract::Reading> {
-    let text_files = message.attachments.iter().filter(|attachment| attachment.is_text());
-    let read = |attachment: &super::message::Attachment| extract::Reading {
-        place: extract::Place::AttachmentText,
-        name: attachment.name.clone(),
-        text: attachment.text(),
-    };
-    text_files.map(read).collect()
 }

@@ -5,6 +5,7 @@ mod clocks;
 mod conversation;
 mod facts;
 mod letter;
+mod ordered;
 mod templates;
 
 use std::fmt;
@@ -20,7 +21,7 @@ use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
 use super::storm::Recent;
-use super::ticket::Ticket;
+use super::ticket::{ClockKind, Ticket};
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
 use super::trust::Standing;
@@ -28,6 +29,7 @@ use letter::Letter;
 
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
+pub use ordered::{Done, Fault, done, not_done};
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
@@ -102,10 +104,12 @@ pub enum Purpose {
     CustomerReminder,
     /// Tells an engineer what escalation has answered.
     TakenOver,
+    /// Tells an engineer what became of orders.
+    Ordered,
 }
 
 /// A purpose, as the database and the Message-ID name it.
-const PURPOSES: [(Purpose, &str); 10] = [
+const PURPOSES: [(Purpose, &str); 11] = [
     (Purpose::Acknowledgement, "acknowledgement"),
     (Purpose::Gathered, "gathered"),
     (Purpose::Notice, "notice"),
@@ -116,6 +120,7 @@ const PURPOSES: [(Purpose, &str); 10] = [
     (Purpose::Reminder, "reminder"),
     (Purpose::CustomerReminder, "customer-reminder"),
     (Purpose::TakenOver, "taken-over"),
+    (Purpose::Ordered, "ordered"),
 ];
 
 impl Purpose {
@@ -206,19 +211,22 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
     let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
     Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{customer} ({})", ticket.number))
+        .under_name(format!("{customer} ({})", ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
+        .for_a_person()
         .attach(files)
         .write("notice", context)
 }
 
-/// Tells an engineer what a colleague answered.
+/// Tells an engineer what a colleague answered, or noted: then no customer may see it.
+#[expect(clippy::too_many_arguments, reason = "one mail, its parts side by side like the others")]
 pub fn copy(
     site: &Site,
     ticket: &Ticket,
     author: &Engineer,
     answer: &Answer,
+    noted: bool,
     mail: &Mail,
     engineer: &Engineer,
     now: Timestamp,
@@ -227,44 +235,64 @@ pub fn copy(
         "facts": facts::block(site, ticket),
         "marker": facts::markers(site, ticket),
         "author": author.name,
+        "noted": noted,
         "text": answer.text,
         "desk": facts::desk(site),
     });
-    Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
+    let letter = Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{} ({})", author.name, ticket.number))
+        .under_name(format!("{} ({})", author.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .attach(answer.files.clone())
-        .write("copy", context)
+        .for_a_person();
+    let files = answer.files.clone();
+    let letter = if noted { letter.attach_internal(files) } else { letter.attach(files) };
+    letter.write("copy", context)
 }
 
-/// Passes a person's answer on to the customer: built again from its words, under the desk's
-/// address, with nothing of the person's mail but the name, the text and the files.
-pub fn relay(
-    site: &Site,
-    ticket: &Ticket,
-    author: &str,
-    answer: &Answer,
-    mail: &Mail,
-    now: Timestamp,
-) -> Result<Post, ReplyError> {
+/// A person's answer on its way to somebody who takes part in the ticket.
+#[derive(Clone, Copy)]
+pub struct Relay<'a> {
+    /// The ticket.
+    pub ticket: &'a Ticket,
+    /// The person's name.
+    pub author: &'a str,
+    /// What the person wrote.
+    pub answer: &'a Answer,
+    /// The person's mail.
+    pub mail: &'a Mail,
+    /// To whom it goes.
+    pub to: &'a Address,
+    /// The number of the prepaid label that goes along.
+    pub waybill: Option<&'a str>,
+}
+
+/// Passes a person's answer on: built again from its words, under the desk's address, with nothing of
+/// the person's mail but the name, the text and the files.
+pub fn relay(site: &Site, relay: &Relay, now: Timestamp) -> Result<Post, ReplyError> {
+    let Relay { ticket, author, answer, mail, to, waybill } = *relay;
+    let back = ticket.running(ClockKind::Return).last().map(|clock| site.calendar.local(clock.due));
     let context = json!({
         "ticket": ticket.number.to_string(),
-        "subject": ticket.subject,
+        "subject": site.rules.quotes.without_prefixes(&ticket.subject),
         "engineer": author,
         "text": answer.text,
         "html": answer.html,
+        "waybill": waybill.map(|number| json!({
+            "number": number,
+            "back_by": back.map(|back| json!({ "pl": back.polish(), "en": back.english() })),
+        })),
         "desk": facts::desk(site),
     });
-    let post = Letter::new(site, Purpose::Relay, &mail.content_hash, &ticket.customer, now)
+    let post = Letter::new(site, Purpose::Relay, &mail.content_hash, to, now)
         .about(ticket)
-        .answers_with(&customer_token(site, &ticket.customer, ticket.number))
-        .shown_as(format!("{author}, {}", site.identity.name))
+        .answers_with(&customer_token(site, to, ticket.number))
+        .under_name(format!("{author}, {}", site.identity.name))
         .customer_thread(ticket)
         .attach(answer.files.clone())
         .write(&localised("relay", ticket.language), context)?;
-    Ok(Post { keeps: Some(Keeps::Contact), ..post })
+    let to_customer = to.address.eq_ignore_ascii_case(&ticket.customer.address);
+    Ok(Post { keeps: to_customer.then_some(Keeps::Contact), ..post })
 }
 
 /// Tells the Content-IDs of the pictures in the answer to one mail from those to another.
@@ -355,11 +383,7 @@ fn customer_token(site: &Site, customer: &Address, ticket: TicketNumber) -> Toke
 }
 
 fn localised(name: &str, language: Language) -> String {
-    let language = match language {
-        Language::Polish => "pl",
-        Language::English => "en",
-    };
-    format!("{name}.{language}")
+    format!("{name}.{}", language.code())
 }
 
 /// The files of a mail that fit, and the names of those that do not.

@@ -102,14 +102,19 @@ impl Routing {
         let is_known = |id: &String| id == EVERYBODY || engineers.iter().any(|engineer| engineer.id == *id);
         let named = self.groups.iter().flat_map(|group| group.engineers.iter().map(move |id| (group, id)));
         let strangers = named.filter(|(_, id)| !is_known(id));
-        strangers.map(|(group, id)| file::fault(&group.id, format!("names the engineer `{id}`, whom the configuration does not have"))).collect()
+        strangers
+            .map(|(group, id)| {
+                file::fault(&group.id, format!("names the engineer `{id}`, whom the configuration does not have"))
+            })
+            .collect()
     }
 
     /// The vendors and products that these texts and serial numbers speak of.
     pub fn traits<'t>(&self, texts: impl IntoIterator<Item = &'t str>, serials: &[String]) -> Traits {
         let spoken = phrase::words(texts);
         let of = |known: &[Known]| -> BTreeSet<String> {
-            let found = known.iter().filter(|known| known.is_in(&spoken) || serials.iter().any(|serial| known.makes(serial)));
+            let found =
+                known.iter().filter(|known| known.is_in(&spoken) || serials.iter().any(|serial| known.makes(serial)));
             found.map(|known| known.id.clone()).collect()
         };
         Traits { vendors: of(&self.vendors), products: of(&self.products), ..Traits::default() }
@@ -140,7 +145,8 @@ impl Routing {
         let routes = self.routes.iter().filter(|route| route.fits(traits, at, calendar));
         let routes = routes.map(|route| (Some(route.id.as_str()), route.group.as_str()));
         let choices = routes.chain([(None, self.default.as_str())]);
-        let manned = choices.map(|(route, group)| (route, group, members(group))).find(|(.., members)| !members.is_empty());
+        let manned =
+            choices.map(|(route, group)| (route, group, members(group))).find(|(.., members)| !members.is_empty());
         let (route, group, engineers) = manned.unwrap_or_else(|| (None, EVERYBODY, active().collect()));
         Destination { route, group, engineers }
     }
@@ -161,7 +167,8 @@ impl Route {
         fn one_of<T: PartialEq>(wanted: &[T], is: Option<&T>) -> bool {
             wanted.is_empty() || is.is_some_and(|is| wanted.contains(is))
         }
-        let any_of = |wanted: &[String], are: &BTreeSet<String>| wanted.is_empty() || wanted.iter().any(|id| are.contains(id));
+        let any_of =
+            |wanted: &[String], are: &BTreeSet<String>| wanted.is_empty() || wanted.iter().any(|id| are.contains(id));
         let second = jiff::SignedDuration::from_secs(1);
         let is_open = |window: &WindowName| {
             let next = at.checked_add(second).unwrap_or(at);

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::calendar::Calendar;
 use super::escalation::Ladder;
 use super::plan::Plans;
+use super::routing::Routing;
 use super::rules::{RuleFault, Rules, Sources};
 
 /// Every rule file, compiled.
@@ -18,6 +19,8 @@ pub struct Rulebook {
     pub plans: Plans,
     /// What is done about each clock, and when.
     pub ladder: Ladder,
+    /// Who is told of a ticket.
+    pub routing: Routing,
 }
 
 impl Rulebook {
@@ -29,11 +32,14 @@ impl Rulebook {
         let rules = Rules::compile(sources);
         let calendar = Calendar::compile(sources, closing_days);
         let plans = calendar.as_ref().ok().map(|calendar| Plans::compile(sources, calendar)).transpose();
+        let routing = calendar.as_ref().ok().map(|calendar| Routing::compile(sources, calendar)).transpose();
         let ladder = Ladder::compile(sources);
-        match (rules, calendar, plans, ladder) {
-            (Ok(rules), Ok(calendar), Ok(Some(plans)), Ok(ladder)) => Ok(Rulebook { rules, calendar, plans, ladder }),
-            (rules, calendar, plans, ladder) => {
-                let faults = [rules.err(), calendar.err(), plans.err(), ladder.err()];
+        match (rules, calendar, plans, ladder, routing) {
+            (Ok(rules), Ok(calendar), Ok(Some(plans)), Ok(ladder), Ok(Some(routing))) => {
+                Ok(Rulebook { rules, calendar, plans, ladder, routing })
+            }
+            (rules, calendar, plans, ladder, routing) => {
+                let faults = [rules.err(), calendar.err(), plans.err(), ladder.err(), routing.err()];
                 Err(faults.into_iter().flatten().flatten().collect())
             }
         }
@@ -42,6 +48,6 @@ impl Rulebook {
     /// Runs the tests that stand in the files: those that fail.
     pub fn test(&self, sources: &Sources) -> Vec<RuleFault> {
         let (plans, ladder) = (self.plans.test(&self.calendar), self.ladder.test(&self.calendar));
-        [self.rules.test(sources), self.calendar.test(), plans, ladder].concat()
+        [self.rules.test(sources), self.calendar.test(), plans, ladder, self.routing.test(&self.calendar)].concat()
     }
 }

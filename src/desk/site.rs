@@ -7,6 +7,7 @@ use super::calendar::Calendar;
 use super::escalation::Ladder;
 use super::message::Address;
 use super::plan::Plans;
+use super::routing::Routing;
 use super::rules::Rules;
 use super::token::TokenKeys;
 use super::trust::Authentication;
@@ -33,6 +34,8 @@ pub struct Site {
     pub plans: Plans,
     /// What is done about each clock, and when.
     pub ladder: Ladder,
+    /// Who is told of a ticket.
+    pub routing: Routing,
     /// How much earlier than its arrival a mail may claim to have been sent.
     pub max_transit: SignedDuration,
     /// Within how much of the window a person is to take an escalated ticket over.
@@ -106,6 +109,16 @@ impl Site {
     /// The engineer who has this address.
     pub fn engineer_by_address(&self, address: &str) -> Option<&Engineer> {
         self.engineers.iter().find(|engineer| engineer.address.eq_ignore_ascii_case(address))
+    }
+
+    /// Whether an address is one of the desk's own or an engineer's.
+    pub fn is_internal(&self, address: &str) -> bool {
+        let Identity { address: desk, aliases, escalation_address, .. } = &self.identity;
+        let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+        let plain = format!("{}@{domain}", local.split('+').next().unwrap_or_default());
+        let own = aliases.iter().chain([desk, escalation_address]).chain(&self.second_level_address);
+        let is_own = own.into_iter().any(|own| own.eq_ignore_ascii_case(address) || own.eq_ignore_ascii_case(&plain));
+        is_own || self.engineer_by_address(address).is_some()
     }
 
     /// The engineer with this id.

@@ -1,6 +1,7 @@
 //! What to look up for a mail; then which ticket it belongs to, by the strongest evidence.
 
 use super::classify::Kind;
+use super::command;
 use super::decide::{Facts, Mail};
 use super::message::{Header, Message};
 use super::reading::Reading;
@@ -45,7 +46,9 @@ pub struct Keys {
     pub sender: Option<String>,
     /// How many of the sender's recent tickets are wanted at most.
     pub recent: u32,
-    /// Whether the mails of the ticket are wanted, too, to be handed over with it.
+    /// Tickets that an engineer's order may name.
+    pub named: Vec<TicketNumber>,
+    /// Whether the mails of the ticket are wanted, too, to be handed over or shown with it.
     pub originals: bool,
 }
 
@@ -53,18 +56,29 @@ pub struct Keys {
 pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
     let message = &mail.message;
     let tags = ticket_number::find_in(&message.subject).into_iter().take(MOST_TAGS).collect();
+    let token = token(mail, site);
+    let from_engineer = matches!(&token, Some(Ok(token)) if token.purpose == Purpose::Engineer);
+    let orders = if from_engineer { orders(reading, site) } else { Vec::new() };
     Keys {
         content_hash: mail.content_hash,
         message_ids: answered_ids(message),
         tags,
-        token: token(mail, site),
+        token,
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
         own_message_id: message.message_id.clone().filter(|_| reading.verdict.kind == Kind::Own),
         numbers: reading.number_keys(site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
         recent: storm::tickets_to_look_at(site.budget.storm),
-        originals: reading.escalation.is_some(),
+        named: orders.iter().flat_map(|line| ticket_number::find_in(line)).take(MOST_TAGS).collect(),
+        originals: reading.escalation.is_some() || !orders.is_empty(),
     }
+}
+
+/// The lines that are meant as orders.
+fn orders(reading: &Reading, site: &Site) -> Vec<String> {
+    let now = reading.now();
+    let orders = now.lines().filter(|line| command::is_order(line, &site.rules.orders));
+    orders.map(str::to_string).collect()
 }
 
 impl Keys {

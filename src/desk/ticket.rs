@@ -208,6 +208,8 @@ pub enum EntryKind {
     Folded,
     /// An engineer's answer was passed on to the customer.
     Answered,
+    /// An engineer wrote what stays inside.
+    Note,
     /// The ticket was forwarded to escalation.
     Escalated,
     /// Somebody was reminded of a clock.
@@ -358,6 +360,7 @@ named!(EntryKind {
     EntryKind::Withheld = "withheld",
     EntryKind::Folded = "folded",
     EntryKind::Answered = "answered",
+    EntryKind::Note = "note",
     EntryKind::Escalated = "escalated",
     EntryKind::Reminded = "reminded",
     EntryKind::TakenOver = "taken-over",

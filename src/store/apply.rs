@@ -5,7 +5,6 @@ use rusqlite::{ToSql, params};
 
 use super::{Work, micros};
 use crate::desk::decide::{Effect, NewTicket};
-use crate::desk::language::Language;
 use crate::desk::ticket::{Entry, KnownNumber, Wait};
 use crate::desk::ticket_number::TicketNumber;
 
@@ -50,6 +49,9 @@ impl Work<'_> {
                 let delivery = delivery.map(|delivery| delivery.to_string());
                 self.change(*number, "UPDATE ticket SET delivery = ?2 WHERE id = ?1", delivery)
             }
+            Effect::SetLanguage(number, language) => {
+                self.change(*number, "UPDATE ticket SET language = ?2 WHERE id = ?1", language.code())
+            }
             Effect::SetConcern(number, concern) => {
                 self.change(*number, "UPDATE ticket SET concern = ?2 WHERE id = ?1", concern.name())
             }
@@ -84,10 +86,6 @@ impl Work<'_> {
     fn insert_ticket(&self, new: &NewTicket) -> anyhow::Result<()> {
         let linked_to = new.linked_to.map(|number| self.ticket_id(number)).transpose()?;
         let continues = new.continues.map(|number| self.ticket_id(number)).transpose()?;
-        let language = match new.language {
-            Language::Polish => "pl",
-            Language::English => "en",
-        };
         let insert = "INSERT INTO ticket
             (year, sequence, state, customer_name, customer_address, subject, language, opened_at, linked_to,
              earlier_tags, continues)
@@ -98,7 +96,7 @@ impl Work<'_> {
             new.customer.name,
             new.customer.address,
             new.subject,
-            language,
+            new.language.code(),
             micros(new.opened_at),
             linked_to.map(|id| id.0),
             new.earlier_tags.join("\n"),

@@ -24,7 +24,7 @@ impl Work<'_> {
                 wanted.push(id);
             }
         }
-        for number in &keys.tags {
+        for number in keys.tags.iter().chain(&keys.named) {
             wanted.extend(self.find_ticket(*number)?);
         }
         let mut shown = Vec::new();

@@ -74,7 +74,7 @@ impl World {
     pub fn prepare(&mut self, at: i64, mail: &str) -> Prepared {
         let now = Timestamp::from_second(at).expect("a moment");
         let mail = parsed(mail.replace('\n', "\r\n").into_bytes(), now);
-        let reading = Reading::of(&mail.message, &self.site);
+        let reading = Reading::of(&mail.message, &[], &self.site);
         let keys = thread::keys(&mail, &reading, &self.site);
         let facts = self.store.read(|work| work.facts(&keys, now, 2026)).expect("facts");
         Prepared { mail, reading, keys, facts, now }

@@ -120,6 +120,19 @@ impl Servers {
         files.iter().filter_map(|file| fs::read(file).ok()).collect()
     }
 
+    /// Lets Dovecot forget what it knows of a mailbox: its folders get another UIDVALIDITY.
+    pub fn make_anew(&self, mailbox: &str) {
+        self.stop_dovecot();
+        for file in fs::read_dir(self.maildir(mailbox)).expect("the mailbox").flatten() {
+            if file.file_name().to_string_lossy().starts_with("dovecot") {
+                fs::remove_file(file.path()).expect("an index of Dovecot's");
+            }
+        }
+        // UIDVALIDITY is a time in seconds.
+        std::thread::sleep(Duration::from_millis(1_100));
+        self.start_dovecot();
+    }
+
     /// Stops Dovecot and starts it again.
     pub fn restart_dovecot(&self) {
         self.stop_dovecot();

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::attachments::Reader;
 use crate::commands::{explain, moment, table};
 use crate::config::Config;
 use crate::desk::classify::Kind;
@@ -181,7 +182,7 @@ fn told(known: &KnownNumber) -> String {
 fn replayed(store: &Work, content_hash: &[u8], site: &Site) -> anyhow::Result<Option<Replayed>> {
     let Some((raw, kept_at)) = store.kept_with_time(content_hash)? else { return Ok(None) };
     let message = Message::parse(&raw);
-    let reading = Reading::of(&message, site);
+    let reading = Reading::of(&message, &Reader::default().read(&message), site);
     let sender: Vec<&str> = message.from.iter().map(|from| from.address.as_str()).collect();
     let question = Question::new(reading.number_keys(site), &sender, kept_at);
     let on_file = match store.contract_list_at(kept_at)? {

@@ -51,7 +51,7 @@ impl Markers {
     pub fn find(&self, line: &str) -> Option<Marker> {
         let folded = fold(line);
         let words = folded.split(|c: char| !c.is_ascii_alphanumeric());
-        words.filter_map(|word| self.marks.iter().find(|(mark, _)| mark == word)).map(|(_, marker)| *marker).next_back()
+        words.rev().find_map(|word| self.marks.iter().find(|(mark, _)| mark == word)).map(|(_, marker)| *marker)
     }
 
     /// The part of a text that we wrote which no customer may read: all but what stands between

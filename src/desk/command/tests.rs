@@ -70,9 +70,10 @@ fn what_is_meant_as_an_order() {
         ("# Temat", false, false),
         ("#1 napęd", false, false),
         ("##", false, false),
-        ("# show version", true, true),
+        ("# show version", true, false),
+        ("#show version", true, true),
         ("nr #note", false, false),
     ] {
-        assert_eq!((is_order(line, &rules), is_late_order(line, &rules)), (above, within), "{line}");
+        assert_eq!((is_order(line, &rules), is_late_order(line, &rules, now())), (above, within), "{line}");
     }
 }

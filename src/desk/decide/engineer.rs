@@ -1,13 +1,12 @@
 //! A mail that claims to be an engineer's: passed on to the customer when it is proven, held when
 //! it is not.
 
-use super::progress::Progress;
-use super::{Case, Decision, Disposition, Effect};
+use super::{Case, Decision, orders};
 use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
-use crate::desk::ticket::{Entry, EntryKind, Step, Ticket};
+use crate::desk::ticket::Ticket;
 use crate::desk::token::{self, Purpose, Refusal, Token};
 use crate::desk::trust::Proof;
 
@@ -17,7 +16,7 @@ pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
         || case.site.engineer_by_address(&from.address).is_some()
 }
 
-/// Passes an engineer's answer on to the customer, or holds it.
+/// Passes an engineer's answer on to the customer and carries its orders out, or holds it.
 pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     let (engineer, ticket) = match proven(case, from) {
         Ok(proven) => proven,
@@ -25,36 +24,12 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     };
     let ground = Ground::of(ticket, &case.facts.shown, case.site);
     let seed = reply::picture_seed(case.site, case.mail);
-    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
+    let (rules, now) = (&case.site.rules, case.site.calendar.civil(case.now));
+    let answer = Answer::of(&case.mail.message, &ground, &seed, rules, now);
     if let Some((reason, found)) = unfit(&answer, &ground, case) {
         return case.parked_for(reason, found.as_deref(), Some(engineer));
     }
-    let relay = match reply::relay(case.site, ticket, &engineer.name, &answer, case.mail, case.now) {
-        Ok(relay) => relay,
-        Err(_) => return case.parked("answer-cannot-be-written", Some(engineer)),
-    };
-    let number = ticket.number;
-    let mut progress = Progress::new(ticket.clone(), case.site, case.now);
-    if progress.step(Step::Contact, case.now).is_err() {
-        return case.parked("ticket-takes-no-answer", Some(engineer));
-    }
-    // The customer's clients know the answer by the relay's Message-ID, not by the engineer's.
-    let entry = case.entry(EntryKind::Answered, &engineer.id, Some(ticket));
-    progress.entry(Entry { message_id: Some(relay.message_id.clone()), text: answer.text.clone(), ..entry });
-    progress.push(Effect::Thread(number, relay.message_id.clone()));
-    progress.push(Effect::Send(relay));
-    if let Some(message_id) = &case.mail.message.message_id {
-        progress.push(Effect::Thread(number, message_id.clone()));
-    }
-    if ticket.assignee.is_none() {
-        progress.assign(Some(&engineer.id));
-    }
-    let others = case.site.active_engineers().filter(|other| other.id != engineer.id);
-    for other in others {
-        let copy = reply::copy(case.site, &progress.ticket, engineer, &answer, case.mail, other, case.now);
-        progress.push(copy);
-    }
-    case.decision(Disposition::Attached(number), "engineer-answers", progress.effects)
+    orders::carry_out(case, engineer, ticket, &answer)
 }
 
 struct Held<'a> {
@@ -115,11 +90,8 @@ fn unfit(answer: &Answer, ground: &Ground, case: &Case) -> Option<(&'static str,
     if case.mail.too_large.is_some() {
         return Some(("answer-too-large", None));
     }
-    if let Some(order) = answer.orders.first() {
-        return Some(("order-not-understood", Some(order.clone())));
-    }
     if answer.is_empty() {
-        return Some(("empty-answer", None));
+        return answer.orders.is_empty().then_some(("empty-answer", None));
     }
     let found = answer.internal(&case.reading.texts, ground, &case.site.rules.quotes)?;
     Some(("internal-text-in-answer", Some(found.to_string())))

@@ -4,11 +4,14 @@
 use jiff::Timestamp;
 
 use super::progress::Progress;
+use super::refusal::Refusal;
 use super::{Effect, handover, sent};
 use crate::desk::contract::Excerpt;
 use crate::desk::plan::{Concern, DeliveryTime};
 use crate::desk::site::Site;
-use crate::desk::ticket::{ClockKind, Ending, EntryKind, KnownNumber, NumberKind, Refused, State, Step, Ticket, Wait};
+use crate::desk::ticket::{
+    Clock, ClockKind, Ending, EntryKind, KnownNumber, NumberKind, Refused, State, Step, Ticket, Wait,
+};
 use crate::desk::ticket_number::TicketNumber;
 
 /// Something that a person says has happened, or wants to happen.
@@ -99,61 +102,6 @@ pub struct EventFacts {
     pub other: Option<Ticket>,
 }
 
-/// Why an event is refused. Nothing has changed then.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The ticket's state does not allow it.
-    #[error(transparent)]
-    State(#[from] Refused),
-    /// A request is accepted only once it is admitted.
-    #[error("the request is not admitted, so it cannot be accepted: missing {}", missing.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" and "))]
-    NotAdmitted {
-        /// What it lacks.
-        missing: Vec<NumberKind>,
-    },
-    /// No delivery clock runs.
-    #[error("no delivery is open on this ticket")]
-    NoDelivery,
-    /// The plan has nobody come.
-    #[error("plan {0} includes no work on site: say `delivered` when the parts have arrived")]
-    NoWorkOnSite(String),
-    /// A time that has not come yet.
-    #[error("this time lies in the future")]
-    InTheFuture,
-    /// A time that is over.
-    #[error("this time lies in the past")]
-    InThePast,
-    /// A time before the promise was made.
-    #[error("this time lies before the start of what it is to end")]
-    TooEarly,
-    /// No return clock runs.
-    #[error("no device is on its way back: there is no waybill")]
-    NoReturn,
-    /// Nobody has this id.
-    #[error("there is no engineer `{0}`")]
-    NoSuchEngineer(String),
-    /// The plan gives questions no time of their own.
-    #[error("plan {0} has no longer reaction time for questions")]
-    NoQuestions(String),
-    /// The number that is to be replaced is not there.
-    #[error("the ticket has no {} {value}", kind.name())]
-    NoSuchNumber {
-        /// What it is.
-        kind: NumberKind,
-        /// As asked for.
-        value: String,
-    },
-    /// A number that is none.
-    #[error("a number is needed")]
-    NoNumber,
-    /// Two names of one ticket.
-    #[error("a ticket cannot be merged into itself")]
-    IntoItself,
-    /// There is no such ticket, or it takes nothing any more.
-    #[error("{0} cannot take this ticket in: it is not there, closed or merged")]
-    NoSuchTicket(TicketNumber),
-}
-
 /// Decides what follows from an event. `actor` is an engineer's id or the operator's name.
 ///
 /// # Errors
@@ -191,7 +139,12 @@ pub fn events(
 }
 
 /// Carries one event out; what happened, for the history.
-fn apply(progress: &mut Progress, event: &Event, actor: &str, facts: &EventFacts) -> Result<String, Refusal> {
+pub(super) fn apply(
+    progress: &mut Progress,
+    event: &Event,
+    actor: &str,
+    facts: &EventFacts,
+) -> Result<String, Refusal> {
     let now = progress.now;
     Ok(match event {
         Event::Accept { delivery } => accept(progress, *delivery)?,
@@ -226,7 +179,8 @@ fn apply(progress: &mut Progress, event: &Event, actor: &str, facts: &EventFacts
         }
         Event::Close { why } => {
             progress.step(Step::Close, now)?;
-            progress.end_where(now, Ending::Withdrawn, &format!("closed by {actor}"), |_| true);
+            let leaves = being_answered(progress);
+            progress.end_where(now, Ending::Withdrawn, &format!("closed by {actor}"), |clock| !leaves(clock));
             with("close", why)
         }
         Event::Reopen => {
@@ -320,13 +274,20 @@ fn waybill(progress: &mut Progress, number: &str, actor: &str) -> Result<String,
 fn lay_down(progress: &mut Progress, actor: &str) {
     let now = progress.now;
     progress.end(ClockKind::Resolution, now, Ending::Satisfied, actor);
+    let leaves = being_answered(progress);
+    progress.end_where(now, Ending::Withdrawn, &format!("resolved by {actor}"), |clock| {
+        !leaves(clock) && !matches!(clock.kind, ClockKind::Return | ClockKind::Acknowledge)
+    });
+}
+
+/// Which clocks an answer that has been written will satisfy, once the mail server accepts it.
+fn being_answered(progress: &Progress) -> impl Fn(&Clock) -> bool + use<> {
     let answers = progress.ticket.entries.iter().filter(|entry| entry.kind == EntryKind::Answered);
     let answered = answers.map(|entry| entry.at).max();
-    progress.end_where(now, Ending::Withdrawn, &format!("resolved by {actor}"), |clock| match clock.kind {
-        ClockKind::Return | ClockKind::Acknowledge => false,
-        ClockKind::Reaction | ClockKind::FollowUp => answered.is_none_or(|at| at < clock.created_at),
-        _ => true,
-    });
+    move |clock| {
+        let waits = matches!(clock.kind, ClockKind::Reaction | ClockKind::FollowUp);
+        waits && answered.is_some_and(|at| at >= clock.created_at)
+    }
 }
 
 fn phone(progress: &mut Progress, at: Option<Timestamp>, actor: &str) -> Result<String, Refusal> {

@@ -4,17 +4,16 @@
 use jiff::Timestamp;
 
 use super::progress::Progress;
+use super::watchers::watchers;
 use super::{Case, Decision, Disposition, Effect};
 use crate::desk::answer::{Answer, Ground};
+use crate::desk::command::{self, Order};
 use crate::desk::message::Address;
-use crate::desk::reply::{self, Occasion};
+use crate::desk::reply::{self, Occasion, Relay};
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Step, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::token::{Purpose, Token};
-
-/// What stands in the first line of an answer that is meant for the customer.
-const RELAY: &str = "#relay";
 
 /// How the entry of a wish begins.
 const WISH: &str = "escalation asked for";
@@ -129,8 +128,13 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
     }
     let ground = Ground::of(ticket, &case.facts.shown, case.site);
     let seed = reply::picture_seed(case.site, case.mail);
-    let answer = Answer::of(&case.mail.message, &ground, &seed, &case.site.rules);
-    let relayed = answer.orders.iter().any(|order| order.trim().eq_ignore_ascii_case(RELAY));
+    let (rules, now) = (&case.site.rules, case.site.calendar.civil(case.now));
+    let answer = Answer::of(&case.mail.message, &ground, &seed, rules, now);
+    let is_relay = |line: &String| {
+        let read = command::read(std::slice::from_ref(line), &rules.orders, now);
+        read.is_ok_and(|orders| orders == [Order::Relay])
+    };
+    let relayed = answer.orders.iter().any(is_relay);
     if relayed && answer.is_empty() {
         return case.parked("empty-answer", None);
     }
@@ -146,7 +150,7 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
     if relayed && let Err(reason) = relay(&mut progress, case, from, &answer) {
         return case.parked(reason, None);
     }
-    for engineer in case.site.active_engineers() {
+    for engineer in watchers(&progress.ticket, case.site, case.now) {
         let post =
             reply::taken_over(case.site, &progress.ticket, from, &answer, relayed, case.mail, engineer, case.now);
         progress.push(post);
@@ -157,7 +161,9 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
 /// Passes an answer from escalation on to the customer: a person's contact like any other.
 fn relay(progress: &mut Progress, case: &Case, from: &Address, answer: &Answer) -> Result<(), &'static str> {
     let name = if from.name.is_empty() { &case.site.identity.name } else { &from.name };
-    let post = reply::relay(case.site, &progress.ticket, name, answer, case.mail, case.now);
+    let Progress { ticket, .. } = &*progress;
+    let relay = Relay { ticket, author: name, answer, mail: case.mail, to: &ticket.customer, waybill: None };
+    let post = reply::relay(case.site, &relay, case.now);
     let post = post.map_err(|_| "answer-cannot-be-written")?;
     progress.step(Step::Contact, case.now).map_err(|_| "ticket-takes-no-answer")?;
     let answered = Entry {
@@ -180,7 +186,5 @@ fn belongs_to(address: &str, level: Level, site: &Site) -> bool {
 
 /// The originals of a ticket with the mail that is decided now behind them.
 pub(super) fn with_this_mail(case: &Case, ticket: &Ticket) -> Vec<Vec<u8>> {
-    let before = case.facts.originals.iter().filter(|(number, _)| *number == ticket.number);
-    let before = before.flat_map(|(_, originals)| originals.iter().cloned());
-    before.chain([case.mail.raw.clone()]).collect()
+    case.originals_of(ticket.number).into_iter().chain([case.mail.raw.clone()]).collect()
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::Effect;
 use crate::desk::entitlement;
+use crate::desk::language::Language;
 use crate::desk::plan::{Concern, DeliveryTime, Promise, Terms};
 use crate::desk::site::Site;
 use crate::desk::ticket::{
@@ -264,6 +265,20 @@ impl<'a> Progress<'a> {
         if self.ticket.delivery != delivery {
             self.ticket.delivery = delivery;
             self.effects.push(Effect::OrderDelivery(self.ticket.number, delivery));
+        }
+    }
+
+    /// In which language the customer is written to from now on.
+    pub(super) fn language(&mut self, language: Language) {
+        self.ticket.language = language;
+        self.effects.push(Effect::SetLanguage(self.ticket.number, language));
+    }
+
+    /// An address takes part from now on.
+    pub(super) fn add_participant(&mut self, address: &str) {
+        if !self.ticket.takes_part(address) {
+            self.ticket.participants.push(address.to_string());
+            self.effects.push(Effect::AddParticipant(self.ticket.number, address.to_string()));
         }
     }
 

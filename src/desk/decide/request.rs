@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::acknowledge::acknowledge;
 use super::progress::Progress;
+use super::watchers::watchers;
 use super::{Case, Decision, Disposition, Effect, NewTicket, handover};
 use crate::desk::calendar;
 use crate::desk::contract::Contract;
@@ -160,8 +161,11 @@ pub(super) fn fold(case: &Case, from: &Address, into: &Recent) -> Decision {
     let mut effects = vec![Effect::AddEntry(number, case.entry(EntryKind::Folded, &from.address, None))];
     effects.extend(case.mail.message.message_id.iter().map(|id| Effect::Thread(number, id.clone())));
     if !into.folded {
-        let told = case.site.active_engineers();
-        let alarms = told.map(|engineer| reply::storm(case.site, into, from, engineer, case.now));
+        let told = case
+            .facts
+            .ticket(number)
+            .map_or_else(|| case.site.active_engineers().collect(), |ticket| watchers(ticket, case.site, case.now));
+        let alarms = told.into_iter().map(|engineer| reply::storm(case.site, into, from, engineer, case.now));
         effects.extend(alarms.map(Effect::from));
     }
     case.decision(Disposition::Attached(number), "storm", effects)
@@ -198,7 +202,7 @@ fn clock_start(case: &Case) -> (Timestamp, &'static str) {
 }
 
 fn notify(case: &Case, progress: &mut Progress, takes_part: bool, standing: Option<Standing>) {
-    for engineer in case.site.active_engineers() {
+    for engineer in watchers(&progress.ticket, case.site, case.now) {
         let (ticket, standing) = (&progress.ticket, standing.as_ref());
         let notice = Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, engineer };
         progress.push(reply::notice(case.site, &notice, case.now));

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Effect;
 use super::handover::{self, Level};
 use super::progress::Progress;
+use super::watchers::watchers;
 use crate::desk::escalation::{Audience, LadderStep};
 use crate::desk::reply::{self, Occasion, Post, ReplyError, RungDue};
 use crate::desk::site::{Engineer, Site};
@@ -73,7 +74,7 @@ fn tell(progress: &mut Progress, due: &RungDue, facts: &RungFacts) -> Vec<String
     for audience in &step.tell {
         match audience {
             Audience::Engineers | Audience::Assignee => {
-                for engineer in engineers(site, &progress.ticket, *audience) {
+                for engineer in engineers(site, &progress.ticket, *audience, now) {
                     let post = reply::reminder(site, &progress.ticket, due, &facts.originals, engineer, now);
                     progress.push(routed(post, step, site));
                     told.push(engineer.id.clone());
@@ -141,11 +142,11 @@ fn routed(post: Result<Post, ReplyError>, step: &LadderStep, site: &Site) -> Res
     post.map(|post| Post { second_route: other_way, ..post })
 }
 
-fn engineers<'a>(site: &'a Site, ticket: &Ticket, audience: Audience) -> Vec<&'a Engineer> {
+fn engineers<'a>(site: &'a Site, ticket: &Ticket, audience: Audience, now: Timestamp) -> Vec<&'a Engineer> {
     let assignee = ticket.assignee.as_deref().and_then(|id| site.engineer(id)).filter(|engineer| engineer.active);
     match (audience, assignee) {
         (Audience::Assignee, Some(assignee)) => vec![assignee],
-        _ => site.active_engineers().collect(),
+        _ => watchers(ticket, site, now),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::watchers::watchers;
 use super::{Case, Decision, Disposition, Effect, SentMail};
 use crate::desk::bounce::Outcome;
 use crate::desk::reply;
-use crate::desk::site::Site;
+use crate::desk::site::{Engineer, Site};
 use crate::desk::ticket::{Entry, EntryKind, Ticket};
 
 /// A delivery report. It is believed only where it names a Message-ID that we drew for just that
@@ -67,8 +68,10 @@ fn lost(sent: &SentMail, ticket: &Ticket, reason: &str, cause: &[u8], site: &Sit
     let mut effects = vec![Effect::AddEntry(number, entry)];
     effects.extend(sent.keeps.map(|_| Effect::ResumeClocks(number, sent.message_id.clone())));
     // An engineer whose own mailbox refuses mail cannot be told there; the others can.
-    let reachable = site.active_engineers().filter(|engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient));
-    let alerts = reachable.map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));
+    let reachable = |engineer: &&Engineer| !engineer.address.eq_ignore_ascii_case(&sent.recipient);
+    let group: Vec<&Engineer> = watchers(ticket, site, now).into_iter().filter(reachable).collect();
+    let told = if group.is_empty() { site.active_engineers().filter(reachable).collect() } else { group };
+    let alerts = told.into_iter().map(|engineer| reply::undelivered(site, ticket, sent, reason, cause, engineer, now));
     effects.extend(alerts.map(Effect::from));
     effects
 }

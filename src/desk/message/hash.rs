@@ -67,6 +67,9 @@ fn digest(raw: &[u8], with_body: bool) -> [u8; 32] {
             let folded = line.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
             if line.is_empty() {
                 in_header = false;
+                if !with_body {
+                    break;
+                }
             } else if !folded {
                 skipping = is_trace(line);
             }
@@ -102,6 +105,14 @@ mod tests {
             format!("Return-Path: <a@x.example>\nReceived: from y\n\tby z\nX-UID: 7\n{}", MAIL.replace('\r', ""));
         assert_eq!(content_hash(MAIL.as_bytes()), content_hash(again.as_bytes()));
         assert_eq!(header_hash(MAIL.as_bytes()), header_hash(again.as_bytes()));
+    }
+
+    #[test]
+    fn a_header_fetched_alone_is_known_again_with_its_body() {
+        let (header, _) = MAIL.split_once("body").expect("a body");
+        assert_eq!(header_hash(header.as_bytes()), header_hash(MAIL.as_bytes()));
+        let without_blank_line = header.strip_suffix("\r\n").expect("a blank line");
+        assert_eq!(header_hash(without_blank_line.as_bytes()), header_hash(MAIL.as_bytes()));
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub fn reminder(
     });
     Letter::new(site, Purpose::Reminder, cause(ticket, due).as_bytes(), &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!("{} ({})", site.identity.name, ticket.number))
+        .under_name(format!("{} ({})", site.identity.name, ticket.number))
         .answers_with(&super::engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .automatic(AutoSubmitted::Generated)
@@ -168,7 +168,7 @@ pub fn taken_over(
     });
     Letter::new(site, Purpose::TakenOver, &mail.content_hash, &engineer.mailbox(), now)
         .about(ticket)
-        .shown_as(format!(
+        .under_name(format!(
             "{} ({})",
             if author.name.is_empty() { &author.address } else { &author.name },
             ticket.number

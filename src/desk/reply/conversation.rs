@@ -3,6 +3,7 @@
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 /// Seconds from 1601, where FILETIME begins, to 1970 (MS-DTYP section 2.3.3).
 const FROM_1601: i64 = 11_644_473_600;
@@ -17,6 +18,13 @@ pub(super) struct Root {
 }
 
 impl Root {
+    /// The conversation that hangs under this Message-ID.
+    pub(super) fn of(message_id: &str, begun: Timestamp) -> Root {
+        let mut id = [0; 16];
+        id.iter_mut().zip(Sha256::digest(message_id)).for_each(|(octet, hashed)| *octet = hashed);
+        Root { id, begun }
+    }
+
     /// The index of a mail of this conversation: 22 octets for the first, 5 more for a later one.
     /// The octets of the header are 0x01 and the five that follow it in a FILETIME, which begins
     /// with 0x01 itself until 2057, as Outlook writes them; then the id.

@@ -37,6 +37,7 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
         "state": ticket.state.name(),
         "customer": ticket.customer,
         "subject": ticket.subject,
+        "topic": site.rules.quotes.without_prefixes(&ticket.subject),
         "serials": numbers(NumberKind::Serial),
         "contracts": numbers(NumberKind::Contract),
         "nips": numbers(NumberKind::Nip),

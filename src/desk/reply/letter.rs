@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Post, Purpose, ReplyError};
+use super::{Post, Purpose, ReplyError, conversation};
 use crate::desk::answer::FILE;
-use crate::desk::compose::{self, AutoSubmitted, Outgoing};
+use crate::desk::compose::{self, AutoSubmitted, Conversation, Outgoing};
 use crate::desk::message::{Address, Attachment, Message};
 use crate::desk::site::{ReplyTokens, Site};
 use crate::desk::text;
@@ -69,7 +69,7 @@ impl<'a> Letter<'a> {
     }
 
     /// The name that the recipient sees as the sender's.
-    pub(super) fn shown_as(mut self, name: String) -> Self {
+    pub(super) fn under_name(mut self, name: String) -> Self {
         self.outgoing.from.name = name;
         self
     }
@@ -103,8 +103,21 @@ impl<'a> Letter<'a> {
         let number = ticket.number.to_string();
         let domain = self.site.identity.domain();
         let root = self.site.token_keys.message_id("thread", number.as_bytes(), &self.recipient, domain);
+        let topic = self.site.rules.quotes.without_prefixes(&ticket.subject);
+        let conversation = conversation::Root::of(&root, ticket.opened_at);
+        self.outgoing.conversation = Some(Conversation {
+            topic: format!("{} {topic}", ticket.number.tag()),
+            index: conversation.index(self.outgoing.date),
+        });
         self.outgoing.in_reply_to = Some(root.clone());
         self.outgoing.references = vec![root];
+        self
+    }
+
+    /// Its recipient is to answer it, and no program is to: it carries no mark of an automatic mail,
+    /// by which programs would hide it, and asks for no absence note.
+    pub(super) fn for_a_person(mut self) -> Self {
+        self.outgoing.asks_for_no_automatic_answer = true;
         self
     }
 

@@ -122,11 +122,14 @@ impl Written {
         let is_group = |id: &str| groups.iter().any(|group: &Group| group.id == id);
         let mut routes = Vec::new();
         for written in file.route {
-            let named = |known: &[Known], ids: &[String]| ids.iter().find(|id| !known.iter().any(|known| known.id == **id)).cloned();
+            let named = |known: &[Known], ids: &[String]| {
+                ids.iter().find(|id| !known.iter().any(|known| known.id == **id)).cloned()
+            };
             if !is_group(&written.group) {
                 faults.push(fault(&written.id, format!("goes to `{}`, which is no group of this file", written.group)));
             }
-            let strangers = [("vendor", named(&vendors, &written.vendor)), ("product", named(&products, &written.product))];
+            let strangers =
+                [("vendor", named(&vendors, &written.vendor)), ("product", named(&products, &written.product))];
             for (kind, id) in strangers.into_iter().filter_map(|(kind, id)| Some((kind, id?))) {
                 faults.push(fault(&written.id, format!("names the {kind} `{id}`, which this file does not have")));
             }
@@ -164,7 +167,10 @@ impl Group {
             Some(TurnsFile { days: 0, .. }) => return Err(fault(&id, "has turns of no days; write 1 or more")),
             Some(TurnsFile { begins, days }) => {
                 let begins = begins.to_string().parse::<Date>();
-                Some(Turns { begins: begins.map_err(|_| fault(&id, "needs a day, such as 2026-11-23, as `begins`"))?, days })
+                Some(Turns {
+                    begins: begins.map_err(|_| fault(&id, "needs a day, such as 2026-11-23, as `begins`"))?,
+                    days,
+                })
             }
             None => None,
         };

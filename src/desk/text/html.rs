@@ -310,8 +310,8 @@ impl<'rules> Page<'rules> {
         }
         let count = |name: &[u8]| self.counts.get(name).copied().unwrap_or(0);
         let level = (count(b"ul") + count(b"ol")).max(1);
-        let mut names = self.open.iter().rev().map(|open| open.name.as_slice());
-        let ordered = names.find(|name| matches!(*name, b"ul" | b"ol")) == Some(b"ol");
+        let mut lists = self.open.iter().rev().map(|open| open.name.as_slice());
+        let ordered = lists.find(|name| matches!(*name, b"ul" | b"ol")) == Some(b"ol");
         if let Some(looks) = &mut self.looks {
             looks.item = Some(Block::Item { ordered, level });
         }

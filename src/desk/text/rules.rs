@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::fold::fold;
 use crate::desk::rules::pattern::{self, Patterns, Tests};
 use crate::desk::rules::{RuleFault, Sources};
+use crate::desk::ticket_number::TicketNumber;
 
 const FILE: &str = "quotes.toml";
 
@@ -195,6 +196,20 @@ impl QuoteRules {
     /// Whether a subject is that of a mail answered or passed on.
     pub(in crate::desk) fn is_answer(&self, subject: &str) -> bool {
         self.prefix(subject).is_some()
+    }
+
+    /// A subject without the prefixes and ticket tags in front of it.
+    pub(in crate::desk) fn without_prefixes<'s>(&self, subject: &'s str) -> &'s str {
+        let mut rest = subject.trim();
+        loop {
+            let of_ours = |tag: &str| tag.trim().parse::<TicketNumber>().is_ok();
+            let tag = rest.strip_prefix('[').and_then(|tag| tag.split_once(']')).filter(|(tag, _)| of_ours(tag));
+            let prefix = rest.split_once(':').filter(|(prefix, _)| self.prefix(&format!("{prefix}:")).is_some());
+            match tag.or(prefix) {
+                Some((_, after)) if !after.trim().is_empty() => rest = after.trim_start(),
+                _ => return rest,
+            }
+        }
     }
 
     /// The first prefix of a subject, tags in square brackets left aside.

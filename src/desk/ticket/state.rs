@@ -85,6 +85,24 @@ pub enum Refused {
     Merged,
 }
 
+impl Refused {
+    /// The stable name of the reason.
+    pub fn name(self) -> &'static str {
+        match self {
+            NoContactYet => "no-contact-yet",
+            NotAdmitted => "not-admitted",
+            NotAccepted => "not-accepted",
+            AlreadyAccepted => "already-accepted",
+            NoReturn => "no-return",
+            NotWaiting => "not-waiting",
+            NotResolved => "not-resolved",
+            Resolved => "resolved",
+            Closed => "closed",
+            Merged => "merged",
+        }
+    }
+}
+
 use Next::{Back, No, Stay, To, Work};
 use Refused::{
     AlreadyAccepted, Closed, Merged, NoContactYet, NoReturn, NotAccepted, NotAdmitted, NotResolved, NotWaiting,

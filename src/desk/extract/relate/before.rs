@@ -36,9 +36,8 @@ impl Relation<'_, '_> {
             let between = self.scan.between(first, value);
             between.contains(['\n', ',', ';', '*', '|', '\t'])
         });
-        let bracketed = direct && bare == "(" && after.starts_with(')');
-        let pointed = linked && !own && before.trim().trim_matches(['(', '-', ',']).is_empty();
-        let fit = if bracketed || pointed {
+        let in_brackets = direct && bare == "(" && after.starts_with(')');
+        let fit = if in_brackets || linked && !own && before.trim().trim_matches(['(', '-', ',']).is_empty() {
             Fit::Told
         } else if value + 2 >= at && !own && matches!(before, " - " | " = ") {
             Fit::Dashed
