@@ -235,7 +235,8 @@ impl<F: Folder> Intake<F> {
     async fn file(&mut self, opened: OpenedFolder, uid: Uid) -> anyhow::Result<()> {
         self.folder.file(uid, &self.watched.filing).await.context("cannot file a mail")?;
         failpoint::reach(Point::Filed);
-        self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await
+        let moved = matches!(self.watched.filing, Filing::Move(_));
+        self.office.write(move |office, store| store.filed(&opened, uid, moved, office.now())).await
     }
 
     /// Decides one mail. False where it could not be had this time.
@@ -280,7 +281,7 @@ impl<F: Folder> Intake<F> {
             "mail decided"
         );
         if stays {
-            self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await?;
+            self.office.write(move |office, store| store.filed(&opened, uid, false, office.now())).await?;
         } else {
             self.file(opened, uid).await?;
         }

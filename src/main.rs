@@ -42,6 +42,20 @@ enum Command {
     /// List the contracts on file, show one, or put a new list on file
     #[command(subcommand, after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run")]
     Contracts(Contracts),
+    /// List what falls due next, or the clocks of one ticket
+    #[command(after_help = "Examples: hezo-intake clocks --most 20\n          hezo-intake clocks Z26-000123-7")]
+    Clocks(Clocks),
+    /// Work a due time out and explain it step by step
+    #[command(
+        after_help = "Examples: hezo-intake due 2026-11-20T16:40 --window 8x5 --hours 1\n          hezo-intake due 2026-11-20T16:40 --next-business-day\n          hezo-intake due --csv <cases.csv"
+    )]
+    Due(commands::due::Options),
+    /// Print the service windows, holidays and clock changes of a year
+    #[command(after_help = "Example: hezo-intake calendar 2026")]
+    Calendar(commands::due::CalendarOptions),
+    /// Tell which promises were kept, how long people took, and how each breach came about
+    #[command(after_help = "Example: hezo-intake report --from 2026-10-01 --to 2026-10-31 --csv >october.csv")]
+    Report(Report),
     /// Test the rules, try a new pattern, or run the present rules over the mails of the past
     #[command(subcommand, after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails")]
     Rules(Rules),
@@ -72,7 +86,7 @@ enum Command {
 #[derive(Args)]
 struct Settings {
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "/etc/hezo-intake/hezo-intake.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/hezo-intake/hezo-intake.toml")]
     config: PathBuf,
 }
 
@@ -143,11 +157,31 @@ enum Tickets {
     },
 }
 
+#[derive(Args)]
+struct Clocks {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    options: commands::clocks::Options,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+#[derive(Args)]
+struct Report {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    options: commands::report::Options,
+    #[command(flatten)]
+    moment: Moment,
+}
+
 /// For tests: another present moment.
 #[derive(Args)]
 struct Moment {
     /// For tests: begin at this moment instead of the present one
-    #[arg(long, value_name = "TIME", hide = true)]
+    #[arg(long, global = true, value_name = "TIME", hide = true)]
     now: Option<Timestamp>,
 }
 
@@ -243,6 +277,11 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    if matches!(command, Command::Tickets(_) | Command::Contracts(_) | Command::Status(_)) {
+        // `tickets list | head`: whoever has seen enough ends the command, as with other commands. Where
+        // pipes and sockets are written to, the error tells.
+        sigpipe::reset();
+    }
     match command {
         Command::Run(run) => commands::run::run(&run.settings.config, run.once, run.now),
         Command::Demo(options) => commands::demo::demo(&options),
@@ -268,6 +307,14 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             commands::contracts::show(&load(&settings)?, &options)
         }
         Command::Routing(Routing::Test(options)) => commands::routing::test(&options),
+        Command::Clocks(clocks) => {
+            commands::clocks::clocks(&load(&clocks.settings)?, &clocks.options, clocks.moment.now)
+        }
+        Command::Due(options) => commands::due::due(&options),
+        Command::Calendar(options) => commands::due::calendar(&options),
+        Command::Report(report) => {
+            commands::report::report(&load(&report.settings)?, &report.options, report.moment.now)
+        }
         Command::Rules(Rules::Test(options)) => commands::rules::test(&options),
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),

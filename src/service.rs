@@ -125,7 +125,15 @@ pub async fn run_in(
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
     begin(&office).await?;
-    let Parts { intakes, mut outbox, .. } = Parts::build(config, &office)?;
+    once_in(&office, config).await
+}
+
+/// The same, in an office that is open already.
+///
+/// # Errors
+/// A folder or the store failed.
+pub async fn once_in(office: &Arc<Office>, config: &Config) -> anyhow::Result<usize> {
+    let Parts { intakes, mut outbox, .. } = Parts::build(config, office)?;
     let mut decided = 0;
     for intake in intakes {
         decided += match intake {
@@ -134,10 +142,10 @@ pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
         };
     }
     outbox.send_all_due().await?;
-    timers::act_on_due(&office).await?;
+    timers::act_on_due(office).await?;
     outbox.send_all_due().await?;
     if let Some(command) = &config.alert {
-        alert::run_all_due(&office, command, || {}).await?;
+        alert::run_all_due(office, command, || {}).await?;
     }
     office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)

@@ -52,7 +52,13 @@ fn nobody_but_an_engineer_orders() {
         mail(CUSTOMER, notice.reply_to(), "4@fabryka.example", "Re: Awaria", orders),
         mail(CUSTOMER, DESK, "5@fabryka.example", "Fwd: Awaria", &format!("{orders}\n{}", quoted(notice.text()))),
         mail("ewa@attacker.example", notice.reply_to(), "6@attacker.example", "Re: Awaria", orders),
-        mail(&format!("\"{ANNA}\" <ewa@attacker.example>"), DESK, "7@attacker.example", "Awaria", "#new jan@fabryka.example"),
+        mail(
+            &format!("\"{ANNA}\" <ewa@attacker.example>"),
+            DESK,
+            "7@attacker.example",
+            "Awaria",
+            "#new jan@fabryka.example",
+        ),
     ];
     for attack in tries {
         desk.mail("2026-11-23 09:10", &attack);
@@ -104,7 +110,10 @@ fn markers_in_a_customers_mail_open_nothing() {
     for (n, body) in [
         format!("Proszę o log.\n\n{}", quoted(notice.text())),
         format!("{}\nProszę o log.\n", quoted(notice.text())),
-        format!("Proszę o log.\n\n-----Oryginalna wiadomość-----\nOd: Jan\nWysłano: dziś\nDo: Anna\nTemat: Awaria\n\n{}", notice.text()),
+        format!(
+            "Proszę o log.\n\n-----Oryginalna wiadomość-----\nOd: Jan\nWysłano: dziś\nDo: Anna\nTemat: Awaria\n\n{}",
+            notice.text()
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -112,7 +121,11 @@ fn markers_in_a_customers_mail_open_nothing() {
         let sent = desk.mail("2026-11-23 09:15", &answer(notice, &format!("a{n}@hezo.example"), &body));
         for relay in sent.iter().filter(|mail| mail.to() == CUSTOMER) {
             for internal in ["Tylko dla", "Nadawca wiadomości", "Zegar", "mailto:", ANNA] {
-                assert!(!relay.raw.contains(internal) && !relay.text().contains(internal), "{internal} in {}", relay.text());
+                assert!(
+                    !relay.raw.contains(internal) && !relay.text().contains(internal),
+                    "{internal} in {}",
+                    relay.text()
+                );
             }
         }
     }
@@ -178,7 +191,8 @@ fn robots_in_an_engineers_mailbox_answer_nobody() {
     let sent = desk.mail("2026-11-23 09:05", &request("Biblioteka stoi."));
     let notice = to(&sent, ANNA);
     let marked = |n: u32, field: &str, subject: &str, text: &str| {
-        mail(ANNA, notice.reply_to(), &format!("{n}@hezo.example"), subject, text).replace("\nSubject", &format!("\n{field}\nSubject"))
+        mail(ANNA, notice.reply_to(), &format!("{n}@hezo.example"), subject, text)
+            .replace("\nSubject", &format!("\n{field}\nSubject"))
     };
     let note = "Jestem na urlopie do 30 listopada. W pilnych sprawach proszę o kontakt z Markiem.";
     let receipt = "multipart/report; report-type=disposition-notification; boundary=b";
@@ -186,7 +200,12 @@ fn robots_in_an_engineers_mailbox_answer_nobody() {
         marked(1, "Auto-Submitted: auto-replied", "Automatic reply: Awaria", note),
         marked(2, "X-Autoreply: yes", "Nieobecność: Awaria", note),
         marked(3, "X-Auto-Response-Suppress: All", "Odpowiedź automatyczna: Awaria", note),
-        marked(4, &format!("MIME-Version: 1.0\nContent-Type: {receipt}"), "Przeczytano: Awaria", "--b\n\nWyświetlono.\n--b--"),
+        marked(
+            4,
+            &format!("MIME-Version: 1.0\nContent-Type: {receipt}"),
+            "Przeczytano: Awaria",
+            "--b\n\nWyświetlono.\n--b--",
+        ),
     ] {
         let sent = desk.mail("2026-11-23 09:06", &robot);
         assert!(!goes_to_customer(&sent), "{robot}");
@@ -198,7 +217,12 @@ fn robots_in_an_engineers_mailbox_answer_nobody() {
 #[test]
 fn a_notice_that_comes_back_opens_nothing() {
     let desk = Desk::new();
-    let sent = desk.mail("2026-11-23 09:05", &request("Biblioteka stoi.\n\nOd: Ewa <ewa@huta.example>\nWysłano: wczoraj\nDo: Jan\nTemat: Awaria\n\nStoi u nas."));
+    let sent = desk.mail(
+        "2026-11-23 09:05",
+        &request(
+            "Biblioteka stoi.\n\nOd: Ewa <ewa@huta.example>\nWysłano: wczoraj\nDo: Jan\nTemat: Awaria\n\nStoi u nas.",
+        ),
+    );
     let notice = to(&sent, ANNA);
     let from = notice.message.from.as_ref().expect("a sender");
     let redirected = notice.raw.replace("\r\n", "\n");
@@ -208,7 +232,12 @@ fn a_notice_that_comes_back_opens_nothing() {
         DESK,
         "f@hezo.example",
         &format!("FW: {subject}"),
-        &format!("From: {} <{}>\nSent: Monday\nTo: Anna\nSubject: {subject}\n\n{}", from.name, from.address, notice.text()),
+        &format!(
+            "From: {} <{}>\nSent: Monday\nTo: Anna\nSubject: {subject}\n\n{}",
+            from.name,
+            from.address,
+            notice.text()
+        ),
     );
     for back in [redirected, passed_on] {
         let sent = desk.mail("2026-11-23 09:06", &back);

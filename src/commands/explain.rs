@@ -13,7 +13,7 @@ use super::{BadInput, printable};
 use crate::attachments::Reader;
 use crate::config::Config;
 use crate::contracts::import;
-use crate::desk::attachment::{Code, Contents, Format};
+use crate::desk::attachment::{Code, Contents, Format, Problem};
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
 use crate::desk::decide::{self, Disposition, Facts, Mail};
@@ -86,7 +86,7 @@ struct File {
     /// The codes on it.
     codes: Vec<Code>,
     /// Why nothing or not all of it was read.
-    problem: Option<String>,
+    problem: Option<Problem>,
 }
 
 #[derive(Serialize)]
@@ -291,7 +291,7 @@ impl Explanation {
             for Code { symbology, text } in codes {
                 line("", format!("{symbology}: {text}"));
             }
-            problem.iter().for_each(|problem| line("", problem.clone()));
+            problem.iter().for_each(|problem| line("", problem.to_string()));
         }
         line(
             "answer",

@@ -92,7 +92,7 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Option<&Path>) 
         if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
             section.fault("name", "is the name of an earlier mailbox; write another");
         }
-        let (kind, filing) = kind_and_filing(&section, credentials)?;
+        let (kind, filing) = kind_and_filing(&section, credentials);
         let here = kind.as_ref().map(watched).unwrap_or_default();
         if let Some((_, earlier)) = places.iter().find(|(place, _)| here.contains(place)) {
             section.fault("name", format!("watches a folder that {earlier} watches too; take it out of one"));
@@ -108,12 +108,17 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Option<&Path>) 
     mailboxes.into_iter().collect()
 }
 
-/// `None` where the kind itself is wrong: which keys belong to the section is then unknown.
-fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> Option<(Option<MailboxKind>, Filing)> {
+/// Where the kind itself is wrong, the other keys tell which one was meant.
+fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> (Option<MailboxKind>, Filing) {
     let kinds = [("imap", Kind::Imap), ("maildir", Kind::Maildir)];
     let kind = section.required("kind", "\"imap\"", value::choice(&kinds));
     let filing = section.optional("after", filing).unwrap_or_default();
-    let kind = match kind? {
+    let meant = || {
+        let is_server = SERVER_KEYS.iter().chain(&["folders"]).any(|key| section.has(key));
+        section.has("path").then_some(Kind::Maildir).or(is_server.then_some(Kind::Imap))
+    };
+    let Some(kind) = kind.or_else(meant) else { return (None, filing) };
+    let kind = match kind {
         Kind::Imap => {
             section.refuse(&["path"], "belongs to kind = \"maildir\"; take it out");
             let server = server(section, Protocol::Imap, credentials);
@@ -131,7 +136,7 @@ fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> Option<
             section.required("path", "\"/var/mail/desk\"", value::path).map(|path| MailboxKind::Maildir { path })
         }
     };
-    Some((kind, filing))
+    (kind, filing)
 }
 
 fn folders(section: &Section<'_>) -> Vec<String> {

@@ -112,7 +112,8 @@ fn passed_on(
     }
     // A notification of ours, passed on, quotes the customer, too.
     let numbers = ticket_number::find_in(&message.subject);
-    let is_notice = |line: &str| numbers.iter().any(|number| Markers::of(*number, &site.token_keys).find(line).is_some());
+    let is_notice =
+        |line: &str| numbers.iter().any(|number| Markers::of(*number, &site.token_keys).find(line).is_some());
     if written.sections.iter().flat_map(|section| section.text.lines()).any(is_notice) {
         return None;
     }
