@@ -1,9 +1,7 @@
 //! Clocks, states and the ladder, as transcripts in `promises/`: what people do, and below it what comes of
 //! it. A clock reads `START to DUE`, a rung when it was done.
 
-mod course;
-
-use course::check_file;
+use crate::course::check_file;
 
 #[test]
 fn reaction() {

@@ -11,23 +11,23 @@ const DRAWN: u32 = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct Photograph {
     /// The codes on the label, from top to bottom.
-    pub codes: Vec<(BarcodeFormat, String)>,
+    pub(crate) codes: Vec<(BarcodeFormat, String)>,
     /// Width and height, in pixels.
-    pub size: (u32, u32),
+    pub(crate) size: (u32, u32),
     /// Width of a bar or dot, in pixels.
-    pub module: f64,
+    pub(crate) module: f64,
     /// By how many degrees the label is turned.
-    pub turn: f64,
+    pub(crate) turn: f64,
     /// By how much the far end is smaller, 0 to 0.5.
-    pub skew: f64,
+    pub(crate) skew: f64,
     /// Standard deviation of the blur, in pixels.
-    pub blur: f32,
+    pub(crate) blur: f32,
     /// 1 is black on white.
-    pub contrast: f64,
+    pub(crate) contrast: f64,
     /// Standard deviation of the noise, in grey levels.
-    pub noise: f64,
+    pub(crate) noise: f64,
     /// By how much the light falls off over the picture.
-    pub shade: f64,
+    pub(crate) shade: f64,
 }
 
 impl Photograph {
