@@ -20,6 +20,7 @@ use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{Address, Message};
+use crate::desk::plan::Plans;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::trust::{Sender, Standing, Verification};
@@ -102,8 +103,8 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         Some(path) => Config::load(path)?,
         None => Config::embedded(Path::new("")),
     };
-    let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
+    let mut on_file = contracts(options, &config, &site.plans)?;
     let reader = Reader::default();
     // Connections to name servers live as long as the runtime in which they were made.
     let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
@@ -129,9 +130,9 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// The contracts on file: those of the list named on the command line; else, with a configuration,
 /// those of its database, or before the first start those of the list that it names; else none.
-fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
+fn contracts(options: &Options, config: &Config, plans: &Plans) -> anyhow::Result<Store> {
     if let Some(list) = &options.contracts {
-        return import::in_memory(list);
+        return import::in_memory(list, plans);
     }
     if options.config.is_some() && Store::exists(&config.state_dir) {
         let mut store = Store::open_to_read(&config.state_dir)?;
@@ -139,7 +140,7 @@ fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
             return Ok(store);
         }
     }
-    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list))
+    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list, plans))
 }
 
 /// The bytes of a mail; `-` is standard input.

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::file::BadList;
 use super::import::{self, Outcome};
+use crate::desk::plan::Plans;
 use crate::office::Office;
 use crate::store::{Counts, Store};
 
@@ -24,9 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// The database cannot be written; the list is not good and there is none on file.
-pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
+pub fn import(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> anyhow::Result<()> {
     let began = Instant::now();
-    let error = match import::import(state_dir, path, now) {
+    let error = match import::import(state_dir, path, plans, now) {
         Ok(Outcome::Known(_)) => return Ok(()),
         Ok(Outcome::Imported(list)) => {
             let Counts { added, changed, gone, unchanged } = list.counts;
@@ -67,8 +68,9 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
         let seen = std::fs::metadata(&path).ok().as_ref().map(mark);
         // A file that is still being written looks different the next time.
         if seen.is_some() && seen == last_seen && seen != imported {
-            let (now, state_dir, path) = (office.now(), state_dir.clone(), path.clone());
-            let done = tokio::task::spawn_blocking(move || import(&state_dir, &path, now)).await;
+            let (office, state_dir, path) = (Arc::clone(&office), state_dir.clone(), path.clone());
+            let import = move || import(&state_dir, &path, &office.site.plans, office.now());
+            let done = tokio::task::spawn_blocking(import).await;
             match done.map_err(anyhow::Error::from).flatten() {
                 Ok(()) => (imported, failing) = (seen, false),
                 Err(error) => {
