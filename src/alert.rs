@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::backoff;
 use crate::config::AlertCommand;
+use crate::log;
 use crate::office::Office;
 use crate::store::DueAlert;
 
@@ -27,18 +28,22 @@ const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// Never sleep longer than this: an operator's command may have put an alert in the queue.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// Between two runs of the command: what became of one is marked, and the next is read.
+const STEP: Duration = Duration::from_secs(5 * 60);
+
 /// Where the command looks for programs of its own.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Runs the command for every alert that is due, until `stop` says so.
 pub async fn run(office: Arc<Office>, command: AlertCommand, mut stop: watch::Receiver<bool>) {
+    let heart = office.pulse.heart("alert", command.time_limit + STEP);
     while !*stop.borrow() {
         let ran = tokio::select! {
-            ran = run_all_due(&office, &command) => ran,
+            ran = run_all_due(&office, &command, || heart.works(command.time_limit + STEP)) => ran,
             _ = stop.changed() => return,
         };
         if let Err(error) = ran {
-            tracing::error!(error = format!("{error:#}"), "the alerts cannot be read or marked; trying again");
+            tracing::error!(error = log::error(&error), "the alerts cannot be read or marked; trying again");
         }
         let next =
             office.write(|office, store| Ok(store.next_alert()?.map(|at| at.duration_since(office.now())))).await;
@@ -48,6 +53,7 @@ pub async fn run(office: Arc<Office>, command: AlertCommand, mut stop: watch::Re
             }
             _ => LONGEST_SLEEP,
         };
+        heart.waits(sleep + command.time_limit + STEP);
         tokio::select! {
             () = office.alert_bell.notified() => {}
             () = tokio::time::sleep(sleep) => {}
@@ -56,14 +62,15 @@ pub async fn run(office: Arc<Office>, command: AlertCommand, mut stop: watch::Re
     }
 }
 
-/// Runs the command once for every alert that is due, one after the other. Returns how many times
-/// it ended well.
+/// Runs the command once for every alert that is due, one after the other; `works` is told of each
+/// step. Returns how many times it ended well.
 ///
 /// # Errors
 /// The store failed.
-pub async fn run_all_due(office: &Arc<Office>, command: &AlertCommand) -> anyhow::Result<usize> {
+pub async fn run_all_due(office: &Arc<Office>, command: &AlertCommand, works: impl Fn()) -> anyhow::Result<usize> {
     let mut done = 0;
     for alert in office.write(|office, store| store.alerts_due(office.now())).await? {
+        works();
         let outcome = run_once(command, &alert.json).await;
         done += usize::from(outcome.is_ok());
         office.write(move |office, store| mark(store, &alert, outcome, office.now())).await?;
@@ -108,7 +115,10 @@ fn mark(
 }
 
 /// Hands one alert to the command and waits for its end, within its time.
-async fn run_once(command: &AlertCommand, json: &str) -> Result<(), String> {
+///
+/// # Errors
+/// Why nobody was told.
+pub async fn run_once(command: &AlertCommand, json: &str) -> Result<(), String> {
     let mut child = spawn(command).map_err(|error| format!("{error:#}"))?;
     let ended = tokio::time::timeout(command.time_limit, hand_over(&mut child, json)).await;
     match ended {

@@ -8,10 +8,12 @@ pub mod due;
 pub mod explain;
 pub mod order;
 pub mod reconcile;
+pub mod reload;
 pub mod report;
 pub mod rules;
 pub mod run;
 pub mod score;
+pub mod status;
 pub mod tickets;
 
 use jiff::Timestamp;
@@ -71,5 +73,9 @@ pub fn operator() -> String {
 
 /// Runs a future on a runtime of its own.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(future);
+    // What a thread still works on is not committed, and is done again after the next start.
+    runtime.shutdown_background();
+    done
 }

@@ -7,6 +7,7 @@ mod budget;
 mod desk;
 mod fault;
 mod mailbox;
+mod operations;
 mod secret;
 mod section;
 mod server;
@@ -18,14 +19,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use toml::de::DeTable;
 
 pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
+pub use self::mailbox::{MailboxConfig, MailboxKind, Start};
+pub use self::operations::{Alarm, Listen, Operations};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
+pub use self::server::{Mechanism, Outgoing, Security, Server, SignIn};
 use crate::desk::budget::Budget;
 use crate::desk::site::{Engineer, Identity, ReplyTokens};
 use crate::desk::trust::Authentication;
@@ -44,6 +47,7 @@ const TOP_LEVEL_KEYS: &[&str] = &[
     "closing_days",
     "escalation_ack",
     "close_after_days",
+    "log",
 ];
 
 /// `state_dir` where nothing else is written: what `StateDirectory=hezo-intake` makes.
@@ -129,6 +133,8 @@ pub struct Config {
     pub alert: Option<AlertCommand>,
     /// How mail leaves when the first way fails.
     pub fallback: Option<Outgoing>,
+    /// How the service is watched.
+    pub operations: Operations,
 }
 
 impl Config {
@@ -172,6 +178,7 @@ impl Config {
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             max_transit: DEFAULT_MAX_TRANSIT,
             closing_days: Vec::new(),
+            operations: Operations::default(),
             escalation_ack: DEFAULT_ESCALATION_ACK,
             close_after_days: DEFAULT_CLOSE_AFTER_DAYS,
             second_level_address: None,
@@ -211,22 +218,38 @@ impl Config {
         Config::parse(&file, &text, credentials.as_deref())
     }
 
+    /// The rules and the list of contracts that a file names, whatever else is wrong with it.
+    pub fn names(path: &Path) -> Names {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let (table, _) = DeTable::parse_recoverable(&text);
+        let named = |key: &str| table.get_ref().get(key)?.get_ref().as_str().map(PathBuf::from);
+        Names { rules_dir: named("rules_dir").filter(|folder| folder.is_dir()), contracts: named("contracts") }
+    }
+
     /// Reads `text`, which came from `file`, with systemd's credentials in that directory.
     ///
     /// # Errors
     /// Everything that is wrong with the text and the files it names.
     pub fn parse(file: &str, text: &str, credentials: Option<&Path>) -> Result<Config, Faults> {
         let notes = Notes::new(file, text);
-        let config = match DeTable::parse(text) {
-            Ok(table) => read(Section::top(&notes, table.get_ref()), credentials),
-            Err(error) => {
-                notes.fault(error.span().map_or(0, |span| span.start), "", format!("is no TOML: {}", error.message()));
-                None
-            }
-        };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            notes.fault(error.span().map_or(0, |span| span.start), "", format!("is no TOML: {}", error.message()));
+        }
+        // A table that was only half read lacks what its other half says.
+        let config = errors.is_empty().then(|| read(Section::top(&notes, table.get_ref()), credentials)).flatten();
         let faults = notes.into_faults();
         config.filter(|_| faults.is_empty()).ok_or_else(|| Faults::new(faults))
     }
+}
+
+/// What a configuration names for others to read.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// A folder with rule files of the site's own.
+    pub rules_dir: Option<PathBuf>,
+    /// The list of contracts.
+    pub contracts: Option<PathBuf>,
 }
 
 fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
@@ -259,6 +282,7 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
+    let operations = operations::operations(&top);
     let fallback = server::fallback(&top, credentials);
     let alert = top.section("alert").and_then(alert::alert);
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), fallback.as_ref());
@@ -287,6 +311,7 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
         second_level_address,
         alert,
         fallback,
+        operations,
     })
 }
 
@@ -297,113 +322,4 @@ fn check_no_loop(top: &Section<'_>, mailboxes: &[MailboxConfig], outgoing: Optio
     if mailboxes.iter().any(watches) {
         top.fault("outgoing", "puts mail into a Maildir that is watched; write another");
     }
-}
-
-/// One mailbox.
-#[derive(Clone, Debug)]
-pub struct MailboxConfig {
-    /// A stable name; the journal and the log call the mailbox so.
-    pub name: String,
-    /// What kind of mailbox, and where.
-    pub kind: MailboxKind,
-    /// Which mails count as new at the very first start.
-    pub start: Start,
-    /// How often to look even when nothing is announced.
-    pub poll_interval: Duration,
-    /// What becomes of a mail once it is committed.
-    pub filing: Filing,
-}
-
-/// Where the mails are.
-#[derive(Clone, Debug)]
-pub enum MailboxKind {
-    /// An IMAP server and the folders there, names in UTF-8.
-    Imap {
-        /// How to reach it.
-        server: Server,
-        /// The watched folders.
-        folders: Vec<String>,
-    },
-    /// A Maildir.
-    Maildir {
-        /// The folder that holds `new`, `cur` and `tmp`.
-        path: PathBuf,
-    },
-}
-
-/// A server that is signed in to.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Host name, as in its certificate.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// How the channel is protected.
-    pub security: Security,
-    /// Certificates to trust besides the system's, as a PEM file.
-    pub ca_file: Option<PathBuf>,
-    /// How to sign in; `None` only for an SMTP server that asks for nothing.
-    pub sign_in: Option<SignIn>,
-}
-
-/// How a channel is protected. There is no fallback from one to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte.
-    Implicit,
-    /// STARTTLS, or nothing at all.
-    StartTls,
-    /// Clear text, to a loopback address only; for tests.
-    PlaintextLoopbackOnly,
-}
-
-/// A user's sign-in.
-#[derive(Clone, Debug)]
-pub struct SignIn {
-    /// The command or SASL mechanism.
-    pub mechanism: Mechanism,
-    /// User name.
-    pub user: String,
-    /// Password.
-    pub password: Secret,
-}
-
-/// How the password is handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mechanism {
-    /// IMAP's LOGIN command, or SASL LOGIN for SMTP.
-    Login,
-    /// SASL PLAIN (RFC 4616).
-    Plain,
-}
-
-/// Which mails count as new at the very first start on a mailbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// What arrives from then on.
-    Now,
-    /// Everything that is there.
-    All,
-    /// What arrived at or after this moment.
-    At(Timestamp),
-}
-
-impl Start {
-    /// Whether a mail that was there at the first opening, received at this moment, is left alone.
-    pub fn leaves_out(self, received: Timestamp) -> bool {
-        match self {
-            Start::Now => true,
-            Start::All => false,
-            Start::At(start) => received < start,
-        }
-    }
-}
-
-/// How mail leaves.
-#[derive(Clone, Debug)]
-pub enum Outgoing {
-    /// An SMTP submission server.
-    Smtp(Server),
-    /// Files in a Maildir, for the demo.
-    Maildir(PathBuf),
 }

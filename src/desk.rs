@@ -13,6 +13,7 @@
 //! | [`attachment`] | what an attachment is, and what was read of it |
 //! | [`bounce`] | what a delivery report says |
 //! | [`forwarded`] | who wrote a mail that somebody passes on |
+//! | [`handed_in`] | what an engineer hands in for a customer: a mail passed on, a call by telephone |
 //! | [`language`] | in which language the sender wrote |
 //! | [`wishes`] | whether the sender asks for escalation in words |
 //! | [`command`] | what an engineer orders in the first lines of an answer |
@@ -34,6 +35,7 @@
 //! | [`compose`] | typed fields to the bytes of a mail |
 //! | [`routing`] | who is told of a ticket: its group, and who is on duty |
 //! | [`rules`] | the files of `rules/`, compiled, or refused with file and rule |
+//! | [`rehearsal`] | all that may have to be written, written once on examples, for `check` |
 //! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
 //! | [`site`] | what a site has settled |
@@ -53,10 +55,12 @@ pub mod escalation;
 pub mod extract;
 pub mod figures;
 pub mod forwarded;
+pub mod handed_in;
 pub mod language;
 pub mod message;
 pub mod plan;
 pub mod reading;
+pub mod rehearsal;
 pub mod reply;
 pub mod routing;
 pub mod rulebook;

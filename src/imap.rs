@@ -141,7 +141,7 @@ impl Folder for ImapFolder {
         let woken = match idle::wait(&mut connection, at_most, may_idle).await? {
             Idled::Woken(woken) => woken,
             Idled::Refused(words) => {
-                tracing::debug!(words, "IDLE refused, polling from now on");
+                tracing::debug!(words = crate::log::words(words), "IDLE refused, polling from now on");
                 self.idle_refused = true;
                 match idle::wait(&mut connection, at_most, false).await? {
                     Idled::Woken(woken) => woken,

@@ -1,29 +1,36 @@
 //! The loop that watches one folder: fetch, keep, decide, commit, and only then file.
 
+mod arrival;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use jiff::Timestamp;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use self::arrival::Arrival;
 use crate::backoff::Backoff;
 use crate::config::Start;
-use crate::desk::decide::{self, Disposition, Effect, Mail, TooLarge};
-use crate::desk::message::{self, Message};
-use crate::desk::reading::Reading;
-use crate::desk::reply;
-use crate::desk::thread;
-use crate::desk::trust::{Sender, Verification};
+use crate::desk::message;
 use crate::failpoint::{self, Point};
+use crate::imap;
+use crate::log;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
-use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
+use crate::outage::Part;
+use crate::pulse::Heart;
+use crate::store::OpenedFolder;
 
 /// After this many passes in which the server refused to hand a mail out, it is parked.
 const MOST_REFUSALS: u32 = 3;
+
+/// How often all mails of a folder are compared with the journal, and not only the new ones.
+const ACCOUNT_EVERY: Duration = Duration::from_secs(3600);
+
+/// The longest step between two beats: one command to the server takes at most ten minutes, and each
+/// mail is decided in a fraction of the rest.
+const STEP: Duration = Duration::from_secs(15 * 60);
 
 /// What is watched, and how.
 #[derive(Clone, Debug)]
@@ -48,18 +55,20 @@ pub struct Intake<F> {
     watched: Watched,
     folder: F,
     refusals: HashMap<Uid, u32>,
+    heart: Heart,
+    accounted: Option<std::time::Instant>,
 }
 
 impl<F: Folder> Intake<F> {
     /// A loop that has not begun.
     pub fn new(office: Arc<Office>, watched: Watched, folder: F) -> Intake<F> {
-        Intake { office, watched, folder, refusals: HashMap::new() }
+        let heart = office.pulse.heart(format!("intake {} {}", watched.mailbox, watched.folder), STEP);
+        Intake { office, watched, folder, refusals: HashMap::new(), heart, accounted: None }
     }
 
     /// Watches until `stop` says so. `seen` is told after each full pass.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>, seen: impl Fn() + Send) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
-        let mut reachable = true;
         while !*stop.borrow() {
             let pass = tokio::select! {
                 pass = self.pass_and_wait(&seen) => pass,
@@ -67,30 +76,22 @@ impl<F: Folder> Intake<F> {
             };
             let Watched { mailbox, folder, .. } = &self.watched;
             match pass {
-                Ok(()) => {
-                    if !std::mem::replace(&mut reachable, true) {
-                        tracing::info!(mailbox, folder, "the mailbox answers again");
-                    }
-                    backoff.reset();
-                }
+                Ok(()) => backoff.reset(),
                 Err(error) => {
                     let wait = backoff.next_wait();
-                    if std::mem::replace(&mut reachable, false) {
+                    let (reason, now) = (log::error(&error), self.office.now());
+                    let part = Part::mailbox(mailbox, folder);
+                    if self.office.outages.failed(part, reason.clone(), wants_a_person(&error), now) {
                         tracing::warn!(
                             mailbox,
                             folder,
-                            error = format!("{error:#}"),
+                            error = reason,
                             "the mailbox does not answer; trying again until it does"
                         );
                     } else {
-                        tracing::debug!(
-                            mailbox,
-                            folder,
-                            error = format!("{error:#}"),
-                            seconds = wait.as_secs(),
-                            "still no answer"
-                        );
+                        tracing::debug!(mailbox, folder, error = reason, seconds = wait.as_secs(), "still no answer");
                     }
+                    self.heart.waits(wait + STEP);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
                         _ = stop.changed() => break,
@@ -113,7 +114,13 @@ impl<F: Folder> Intake<F> {
 
     async fn pass_and_wait(&mut self, seen: &impl Fn()) -> anyhow::Result<()> {
         self.pass().await?;
+        let Watched { mailbox, folder, .. } = &self.watched;
+        if let Some(ended) = self.office.outages.works(&Part::mailbox(mailbox, folder)) {
+            let seconds = self.office.now().duration_since(ended.since).as_secs();
+            tracing::info!(mailbox, folder, seconds, "the mailbox answers again");
+        }
         seen();
+        self.heart.waits(self.watched.poll_interval + STEP);
         self.folder.wait(self.watched.poll_interval).await?;
         Ok(())
     }
@@ -124,13 +131,16 @@ impl<F: Folder> Intake<F> {
     /// # Errors
     /// The mailbox or the store failed; nothing is lost, the next pass goes on.
     pub async fn pass(&mut self) -> anyhow::Result<usize> {
+        self.heart.works(STEP);
         let opened = self.open().await?;
         self.file_what_is_left(opened).await?;
+        self.heart.works(STEP);
         let listed = self.folder.list(opened.cursor).await?;
         let mut last = listed.last().map(|mail| mail.uid);
         let undecided = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
         let mut done = 0;
         for listed in undecided {
+            self.heart.works(STEP);
             let uid = listed.uid;
             if self.take(opened, listed).await? {
                 done += 1;
@@ -140,7 +150,36 @@ impl<F: Folder> Intake<F> {
             }
         }
         self.read_old_headers(opened).await?;
+        done += self.account(opened).await?;
         self.office.write(move |office, store| store.walked(&opened, last, office.now())).await?;
+        Ok(done)
+    }
+
+    /// Compares all mails of the folder with the journal, now and then, and takes those that have no
+    /// disposition: none should be left, and what a restored backup does not know is below the cursor.
+    async fn account(&mut self, opened: OpenedFolder) -> anyhow::Result<usize> {
+        // A Maildir is listed as a whole at every pass.
+        let is_maildir = self.watched.folder.is_empty();
+        if is_maildir || self.accounted.is_some_and(|at| at.elapsed() < ACCOUNT_EVERY) {
+            return Ok(0);
+        }
+        self.heart.works(STEP);
+        let mut listed = self.folder.list(Uid(0)).await?;
+        // What is above the cursor may have come just now.
+        listed.retain(|mail| mail.uid <= opened.cursor);
+        let missed = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
+        let mut done = 0;
+        for listed in &missed {
+            self.heart.works(STEP);
+            done += usize::from(self.take(opened, listed.clone()).await?);
+        }
+        let Watched { mailbox, folder, .. } = &self.watched;
+        let gap = missed.len() - done;
+        self.office.metrics.gap(mailbox, folder, gap);
+        if !missed.is_empty() {
+            tracing::warn!(mailbox, folder, taken = done, gap, "mails had no disposition; they were taken in now");
+        }
+        self.accounted = Some(std::time::Instant::now());
         Ok(done)
     }
 
@@ -173,6 +212,7 @@ impl<F: Folder> Intake<F> {
     async fn read_old_headers(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unread = self.office.write(move |_, store| store.unread_headers(&opened)).await?;
         for uid in unread {
+            self.heart.works(STEP);
             let hash = match self.folder.fetch(uid, Extent::Header).await? {
                 Fetched::Bytes(header) => message::header_hash(&header),
                 // Gone or refused: not asked for again, and never found again.
@@ -186,6 +226,7 @@ impl<F: Folder> Intake<F> {
     async fn file_what_is_left(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unfiled = self.office.write(move |_, store| store.unfiled(&opened)).await?;
         for uid in unfiled {
+            self.heart.works(STEP);
             self.file(opened, uid).await?;
         }
         Ok(())
@@ -194,12 +235,14 @@ impl<F: Folder> Intake<F> {
     async fn file(&mut self, opened: OpenedFolder, uid: Uid) -> anyhow::Result<()> {
         self.folder.file(uid, &self.watched.filing).await.context("cannot file a mail")?;
         failpoint::reach(Point::Filed);
-        self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await
+        let moved = matches!(self.watched.filing, Filing::Move(_));
+        self.office.write(move |office, store| store.filed(&opened, uid, moved, office.now())).await
     }
 
     /// Decides one mail. False where it could not be had this time.
     async fn take(&mut self, opened: OpenedFolder, listed: Listed) -> anyhow::Result<bool> {
         let began = std::time::Instant::now();
+        let (seen_at, internal_date) = (self.office.now(), listed.internal_date);
         let uid = listed.uid;
         let extent = Extent::Whole { limit: self.watched.max_message_size };
         let fetched = match self.folder.fetch(uid, extent).await? {
@@ -208,7 +251,7 @@ impl<F: Folder> Intake<F> {
             Fetched::Refused(words) if !self.refused_for_good(uid) => {
                 tracing::warn!(
                     uid = uid.0,
-                    words,
+                    words = log::words(words),
                     "the server does not hand a mail out; trying again at the next pass"
                 );
                 return Ok(false);
@@ -223,6 +266,8 @@ impl<F: Folder> Intake<F> {
         let (disposition, reason) = settled.await.context("deciding a mail broke off")??;
         failpoint::reach(Point::Committed);
         let milliseconds = began.elapsed().as_millis() as u64;
+        let arrival_to_seen = seen_at.duration_since(internal_date).as_secs_f64();
+        self.office.metrics.mail(disposition.name(), &reason, arrival_to_seen, began.elapsed().as_secs_f64());
         let ticket = disposition.ticket().map(|number| number.to_string());
         let Watched { mailbox, folder, .. } = &self.watched;
         tracing::info!(
@@ -236,7 +281,7 @@ impl<F: Folder> Intake<F> {
             "mail decided"
         );
         if stays {
-            self.office.write(move |office, store| store.filed(&opened, uid, office.now())).await?;
+            self.office.write(move |office, store| store.filed(&opened, uid, false, office.now())).await?;
         } else {
             self.file(opened, uid).await?;
         }
@@ -250,162 +295,7 @@ impl<F: Folder> Intake<F> {
     }
 }
 
-/// One mail on its way into the store.
-struct Arrival {
-    watched: Watched,
-    opened: OpenedFolder,
-    listed: Listed,
-}
-
-impl Arrival {
-    /// Keeps the bytes, then decides and commits. A mail that defeats the desk parks itself.
-    fn settle(&self, office: &Office, fetched: Fetched) -> anyhow::Result<(Disposition, String)> {
-        let (raw, too_large, refused) = match fetched {
-            Fetched::Bytes(raw) => (raw, None, None),
-            Fetched::TooLarge { header, structure } => {
-                (header, Some(TooLarge { size: self.listed.size, structure }), None)
-            }
-            Fetched::Refused(words) => (Vec::new(), None, Some(words)),
-            Fetched::Gone => (Vec::new(), None, Some("gone".to_string())),
-        };
-        let header_hash = message::header_hash(&raw);
-        if let Some(words) = refused {
-            tracing::error!(
-                uid = self.listed.uid.0,
-                words,
-                "the server never handed a mail out; it is parked and stays where it is"
-            );
-            return self.note(office, header_hash, None, Disposition::Parked, "the-server-refuses-it");
-        }
-        if office.write_now(|store| store.was_before_the_desk(&header_hash))? {
-            return self.note(office, header_hash, None, Disposition::Noted, BEFORE_THE_DESK);
-        }
-        let content_hash = message::content_hash(&raw);
-        office.write_now(|store| store.keep(&content_hash, &raw, office.now()))?;
-        failpoint::reach(Point::Kept);
-        let decide = || self.decide(office, &raw, content_hash, header_hash, too_large);
-        let decided = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide));
-        match decided {
-            Ok(Ok(decided)) => Ok(decided),
-            Ok(Err(error)) if store::is_at_fault(&error) => Err(error),
-            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, &format!("{error:#}")),
-            Err(_) => self.give_up(office, content_hash, header_hash, "the program broke off"),
-        }
-    }
-
-    fn decide(
-        &self,
-        office: &Office,
-        raw: &[u8],
-        content_hash: [u8; 32],
-        header_hash: [u8; 32],
-        too_large: Option<TooLarge>,
-    ) -> anyhow::Result<(Disposition, String)> {
-        let site = &office.site;
-        let message = Message::parse(raw);
-        let verification = verification(office, &message, raw, too_large.is_some());
-        let mail = Mail {
-            message,
-            raw: raw.to_vec(),
-            content_hash,
-            internal_date: self.listed.internal_date,
-            place: self.place(),
-            too_large,
-            verification,
-        };
-        let contents = office.reader.read(&mail.message);
-        let reading = Reading::of(&mail.message, &contents, site);
-        let keys = thread::keys(&mail, &reading, site);
-        office.write_now(|store| {
-            let now = office.now();
-            let facts = store.facts(&keys, now, site.calendar.year(now))?;
-            let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
-            store.apply(&decision.effects, Some(&content_hash), now)?;
-            let sender = decision.sender.map(|sender| sender.to_string());
-            let entry = JournalEntry {
-                folder: &self.opened,
-                listed: &self.listed,
-                content_hash: Some(content_hash),
-                header_hash: Some(header_hash),
-                sender: sender.as_deref(),
-            };
-            store.journal(&entry, &decision.disposition, &decision.reason, now)?;
-            failpoint::reach(Point::Decided);
-            office.ring(&decision.effects);
-            Ok((decision.disposition, decision.reason))
-        })
-    }
-
-    /// Parks a mail that the desk could not decide. Where even that fails the store is at fault,
-    /// and the mail is tried again.
-    fn give_up(
-        &self,
-        office: &Office,
-        content_hash: [u8; 32],
-        header_hash: [u8; 32],
-        reason: &str,
-    ) -> anyhow::Result<(Disposition, String)> {
-        let parked = self.note(office, header_hash, Some(content_hash), Disposition::Parked, "cannot-be-decided")?;
-        tracing::error!(uid = self.listed.uid.0, reason, "a mail could not be decided; it is parked with its bytes");
-        Ok(parked)
-    }
-
-    /// Records a mail without deciding it. What is parked this way is told to the engineers.
-    fn note(
-        &self,
-        office: &Office,
-        header_hash: [u8; 32],
-        content_hash: Option<[u8; 32]>,
-        disposition: Disposition,
-        reason: &str,
-    ) -> anyhow::Result<(Disposition, String)> {
-        office.write_now(|store| {
-            let now = office.now();
-            let entry = JournalEntry {
-                folder: &self.opened,
-                listed: &self.listed,
-                content_hash,
-                header_hash: Some(header_hash),
-                sender: None,
-            };
-            store.journal(&entry, &disposition, reason, now)?;
-            if disposition == Disposition::Parked {
-                let effects = self.alerts(office, header_hash, reason, now);
-                store.apply(&effects, None, now)?;
-                office.ring(&effects);
-            }
-            Ok((disposition, reason.to_string()))
-        })
-    }
-
-    fn alerts(&self, office: &Office, header_hash: [u8; 32], reason: &str, now: Timestamp) -> Vec<Effect> {
-        let mail = Mail {
-            message: Message::default(),
-            raw: Vec::new(),
-            content_hash: header_hash,
-            internal_date: self.listed.internal_date,
-            place: self.place(),
-            too_large: None,
-            verification: None,
-        };
-        let engineers = office.site.active_engineers();
-        engineers
-            .map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)))
-            .collect()
-    }
-
-    fn place(&self) -> String {
-        format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, self.listed.uid.0)
-    }
-}
-
-/// What the program itself verifies of a mail, where the border host's word does not do. A mail of
-/// which only the header was fetched cannot be verified: signatures cover the body.
-fn verification(office: &Office, message: &Message, raw: &[u8], header_alone: bool) -> Option<Verification> {
-    let verifier = office.verifier.as_ref().filter(|_| !header_alone)?;
-    if Sender::of(message, None, &office.site).is_none_or(|sender| sender.proof.is_proven()) {
-        return None;
-    }
-    // This thread may block, and is one of the runtime's.
-    Some(Handle::current().block_on(verifier.verify(raw)))
+/// Whether a failure will not pass by itself.
+fn wants_a_person(error: &anyhow::Error) -> bool {
+    imap::Error::is_refused_sign_in(error)
 }

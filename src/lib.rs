@@ -24,6 +24,7 @@
 //! | [`outbox`] | the loop over what leaves: due, send, mark |
 //! | [`timers`] | the loop over the rungs of the clocks: due, decide, commit |
 //! | [`alert`] | the loop over the alert command: due, run, mark |
+//! | [`alarm`] | the loop that tells of outages: once when one begins, once when it is over |
 //! | [`service`] | builds the loops, starts and stops them |
 //! | [`office`] | what the loops share: rules, contracts, store, clock, bells |
 //! | [`mailbox`] | what a folder of mails is to the intake |
@@ -39,6 +40,12 @@
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
+//! | [`pulse`] | whether the loops are alive |
+//! | [`status`] | where the service stands, in one line |
+//! | [`systemd`] | what the service manager is told |
+//! | [`outage`] | what does not work at this moment |
+//! | [`metrics`] | figures for Prometheus |
+//! | [`health`] | the health pages |
 //! | [`failpoint`] | where a test lets the program die |
 //! | [`log`] | one line an event, without personal data |
 //!
@@ -63,6 +70,7 @@
 //! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
+pub mod alarm;
 pub mod alert;
 pub mod attachments;
 pub mod authentication;
@@ -73,15 +81,21 @@ pub mod config;
 pub mod contracts;
 pub mod desk;
 pub mod failpoint;
+pub mod health;
 pub mod imap;
 pub mod intake;
 pub mod log;
 pub mod mailbox;
 pub mod maildir;
+pub mod metrics;
 pub mod office;
+pub mod outage;
 pub mod outbox;
+pub mod pulse;
 pub mod service;
 pub mod smtp;
+pub mod status;
 pub mod store;
+pub mod systemd;
 pub mod timers;
 pub mod tls;

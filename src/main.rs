@@ -59,6 +59,15 @@ enum Command {
     /// Test the rules, try a new pattern, or run the present rules over the mails of the past
     #[command(subcommand, after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails")]
     Rules(Rules),
+    /// Say where the desk stands: folders, promises, mail that waits
+    #[command(after_help = "Example: hezo-intake status --json")]
+    Status(Status),
+    /// Have the running service read its configuration again; `systemctl reload` calls this
+    #[command(hide = true)]
+    Reload {
+        /// The service's process id
+        pid: i32,
+    },
     /// Prove that every mail on the server has a disposition, and name those that have none
     #[command(after_help = "Example: hezo-intake reconcile --json")]
     Reconcile(Reconcile),
@@ -221,6 +230,15 @@ enum Rules {
 }
 
 #[derive(Args)]
+struct Status {
+    #[command(flatten)]
+    settings: Settings,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct Reconcile {
     #[command(flatten)]
     settings: Settings,
@@ -246,8 +264,13 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    if matches!(command, Command::Tickets(_) | Command::Contracts(_) | Command::Status(_)) {
+        // `tickets list | head`: whoever has seen enough ends the command, as with other commands. Where
+        // pipes and sockets are written to, the error tells.
+        sigpipe::reset();
+    }
     match command {
-        Command::Run(run) => commands::run::run(&load(&run.settings)?, run.once, run.now),
+        Command::Run(run) => commands::run::run(&run.settings.config, run.once, run.now),
         Command::Demo(options) => commands::demo::demo(&options),
         Command::Check(check) => commands::check::check(&check.settings.config, check.offline),
         Command::Explain(options) => commands::explain::explain(&options),
@@ -281,6 +304,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(Rules::Test(options)) => commands::rules::test(&options),
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
+        Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
+        Command::Reload { pid } => commands::reload::reload(pid),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
         Command::ReadAttachment { format } => attachments::child::run(&format),
     }

@@ -1,8 +1,10 @@
 //! What the loops share: the site, the store, the clock, and the bells by which one loop tells
-//! another that there is work. A bell is only a hint: what to do is read
-//! from the store.
+//! another that there is work. A bell is only a hint: what to do is read from the store.
+//!
+//! When the configuration is read again, a new office takes the old one's place. Both have the same
+//! store, clock and bells.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -21,6 +23,9 @@ use crate::desk::rulebook::Rulebook;
 use crate::desk::rules::{RuleFault, Sources};
 use crate::desk::site::Site;
 use crate::desk::token::TokenKeys;
+use crate::metrics::Metrics;
+use crate::outage::Outages;
+use crate::pulse::Pulse;
 use crate::store::{Store, Work};
 
 /// What the loops share.
@@ -34,12 +39,19 @@ pub struct Office {
     /// The time of day.
     pub clock: Clock,
     /// Rings when a mail was put into the outbox.
-    pub outbox_bell: Notify,
+    pub outbox_bell: Arc<Notify>,
     /// Rings when a clock was started or resumed.
-    pub timer_bell: Notify,
+    pub timer_bell: Arc<Notify>,
     /// Rings when the alert command is to be run.
-    pub alert_bell: Notify,
-    store: Mutex<Store>,
+    pub alert_bell: Arc<Notify>,
+    /// Whether the loops are alive.
+    pub pulse: Arc<Pulse>,
+    /// What does not work at this moment.
+    pub outages: Arc<Outages>,
+    /// What is counted since the start.
+    pub metrics: Arc<Metrics>,
+    state_dir: PathBuf,
+    store: Arc<Mutex<Store>>,
 }
 
 impl Office {
@@ -54,7 +66,7 @@ impl Office {
         if let Some(path) = &config.contracts {
             watch::import(&config.state_dir, path, &site.plans, clock.now())?;
         }
-        Ok(Office::around(site, verifier(config)?, clock, store))
+        Office::around(config, site, clock, store)
     }
 
     /// An office beside a running service, for a command of the operator's.
@@ -63,20 +75,49 @@ impl Office {
     /// As [`Office::open`]; there is no database yet.
     pub fn open_beside(config: &Config, clock: Clock) -> anyhow::Result<Arc<Office>> {
         let store = Store::open_beside(&config.state_dir)?;
-        Ok(Office::around(site(config)?, verifier(config)?, clock, store))
+        Office::around(config, site(config)?, clock, store)
     }
 
-    fn around(site: Site, verifier: Option<Verifier>, clock: Clock, store: Store) -> Arc<Office> {
-        Arc::new(Office {
+    fn around(config: &Config, site: Site, clock: Clock, store: Store) -> anyhow::Result<Arc<Office>> {
+        Ok(Arc::new(Office {
             site,
-            verifier,
+            verifier: verifier(config)?,
             reader: Reader::default(),
             clock,
-            outbox_bell: Notify::new(),
-            timer_bell: Notify::new(),
-            alert_bell: Notify::new(),
-            store: Mutex::new(store),
-        })
+            outbox_bell: Arc::default(),
+            timer_bell: Arc::default(),
+            alert_bell: Arc::default(),
+            pulse: Arc::default(),
+            outages: Arc::default(),
+            metrics: Arc::default(),
+            state_dir: config.state_dir.clone(),
+            store: Arc::new(Mutex::new(store)),
+        }))
+    }
+
+    /// The office that takes this one's place under other settings.
+    ///
+    /// # Errors
+    /// A rule cannot be read; the database is to be another one.
+    pub fn renewed(&self, config: &Config) -> anyhow::Result<Arc<Office>> {
+        anyhow::ensure!(
+            config.state_dir == self.state_dir,
+            "state_dir cannot change while the service runs; restart it instead"
+        );
+        Ok(Arc::new(Office {
+            site: site(config)?,
+            verifier: verifier(config)?,
+            reader: Reader::default(),
+            clock: self.clock.clone(),
+            outbox_bell: Arc::clone(&self.outbox_bell),
+            timer_bell: Arc::clone(&self.timer_bell),
+            alert_bell: Arc::clone(&self.alert_bell),
+            pulse: Arc::clone(&self.pulse),
+            outages: Arc::clone(&self.outages),
+            metrics: Arc::clone(&self.metrics),
+            state_dir: self.state_dir.clone(),
+            store: Arc::clone(&self.store),
+        }))
     }
 
     /// The present moment.

@@ -14,8 +14,10 @@ use crate::backoff;
 use crate::desk::decide;
 use crate::desk::reply::Purpose;
 use crate::failpoint::{self, Point};
+use crate::log;
 use crate::maildir;
 use crate::office::Office;
+use crate::outage::Part;
 use crate::smtp::{Outcome, Smtp};
 use crate::store::Due;
 
@@ -38,6 +40,9 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Never sleep longer than this: the system's clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Between two looks at the outbox: a look, and what ended meanwhile marked.
+const STEP: Duration = Duration::from_secs(5 * 60);
 
 /// How mail leaves.
 #[derive(Clone)]
@@ -72,11 +77,12 @@ pub struct Routes {
 impl Routes {
     /// The way of this mail. One that the second route does not take, either, goes the two in turn.
     fn of(&self, due: &Due) -> &Transport {
+        self.second.as_ref().filter(|_| self.is_second(due)).unwrap_or(&self.first)
+    }
+
+    fn is_second(&self, due: &Due) -> bool {
         let tries = due.second_route_from.map(|from| due.attempts.saturating_sub(from));
-        match &self.second {
-            Some(second) if tries.is_some_and(|tries| tries.is_multiple_of(2)) => second,
-            _ => &self.first,
-        }
+        self.second.is_some() && tries.is_some_and(|tries| tries.is_multiple_of(2))
     }
 }
 
@@ -95,32 +101,37 @@ impl Outbox {
         Outbox { office, routes, under_way: HashMap::new(), sending: JoinSet::new() }
     }
 
-    /// Sends until `stop` says so; then mails under way get a moment to end. What does not is
-    /// looked for after the next start.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        while let Err(error) = self.doubt_interrupted().await {
-            tracing::error!(error = format!("{error:#}"), "the outbox cannot be read; trying again");
-            tokio::select! {
-                () = tokio::time::sleep(FIRST_WAIT) => {}
-                _ = stop.changed() => return,
-            }
-        }
-        while !*stop.borrow() {
+    /// Sends until `leave` says so, then waits for the answers that are still owed: after the settings
+    /// were read again, the former loop does that while the new one sends already. At `stop` they get
+    /// a moment; what does not end is looked for after the next start.
+    pub async fn run(mut self, mut leave: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
+        let heart = self.office.pulse.heart("outbox", STEP);
+        while !*leave.borrow() {
             let wait = match self.send_due().await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "the outbox cannot be read; trying again");
+                    tracing::error!(error = log::error(&error), "the outbox cannot be read; trying again");
                     FIRST_WAIT
                 }
             };
+            heart.waits(wait + STEP);
             tokio::select! {
                 Some(done) = self.sending.join_next_with_id() => self.mark(done).await,
                 () = self.office.outbox_bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
-                _ = stop.changed() => {}
+                _ = leave.changed() => {}
             }
         }
-        if tokio::time::timeout(GRACE, self.finish()).await.is_err() {
+        drop(heart);
+        let out_of_time = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let all_answered = tokio::select! {
+            () = self.finish() => true,
+            () = out_of_time => false,
+        };
+        if !all_answered {
             tracing::warn!("mails under way were cut off; they are looked for after the next start");
         }
     }
@@ -130,7 +141,6 @@ impl Outbox {
     /// # Errors
     /// The store failed.
     pub async fn send_all_due(&mut self) -> anyhow::Result<usize> {
-        self.doubt_interrupted().await?;
         let mut accepted = 0;
         loop {
             self.send_due().await?;
@@ -140,17 +150,22 @@ impl Outbox {
         }
     }
 
-    /// What was under way when the program ended may have been taken, or not.
-    async fn doubt_interrupted(&self) -> anyhow::Result<()> {
-        let interrupted =
-            self.office.write(|office, store| store.outbox_interrupted(after(office.now(), SEARCH))).await?;
-        if interrupted > 0 {
-            tracing::warn!(
-                mails = interrupted,
-                "the program ended while mails were under way; they are looked for, then sent again"
-            );
+    /// Counts an attempt, and remembers whether the server works.
+    fn observe(&self, due: &Due, outcome: &Outcome) {
+        let now = self.office.now();
+        let seconds = now.duration_since(due.created_at).as_secs_f64();
+        let acknowledged = due.purpose == Purpose::Acknowledgement && matches!(outcome, Outcome::Sent { .. });
+        self.office.metrics.send(due.purpose.name(), outcome.name(), acknowledged.then_some(seconds));
+        let part = if self.routes.is_second(due) { Part::SecondRoute } else { Part::Sending };
+        match outcome {
+            // A mail that is refused for good was refused by a server that works.
+            Outcome::Sent { .. } | Outcome::Never { .. } => {
+                self.office.outages.works(&part);
+            }
+            Outcome::Later { reason } | Outcome::Unknown { reason } => {
+                self.office.outages.failed(part, reason.clone(), false, now);
+            }
         }
-        Ok(())
     }
 
     async fn finish(&mut self) {
@@ -195,6 +210,9 @@ impl Outbox {
     async fn mark(&mut self, done: Result<(task::Id, (Due, Outcome)), task::JoinError>) {
         let task = done.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
         let Some(id) = self.under_way.remove(&task) else { return };
+        if let Ok((_, (due, outcome))) = &done {
+            self.observe(due, outcome);
+        }
         let done = Arc::new(done);
         let marking = Arc::clone(&done);
         let marked = self.office.write(move |office, store| match &*marking {
@@ -204,7 +222,7 @@ impl Outbox {
         let Err(error) = marked.await else { return failpoint::reach(Point::Marked) };
         tracing::error!(
             outbox = id,
-            error = format!("{error:#}"),
+            error = log::error(&error),
             "what became of a mail cannot be recorded; trying again"
         );
         if let Some(Ok((_, known))) = Arc::into_inner(done) {
@@ -215,6 +233,21 @@ impl Outbox {
             self.under_way.insert(again.id(), id);
         }
     }
+}
+
+/// The service begins: what was under way when it last ended may have been taken, or not.
+///
+/// # Errors
+/// The store failed.
+pub async fn begin(office: &Arc<Office>) -> anyhow::Result<()> {
+    let interrupted = office.write(|office, store| store.outbox_interrupted(after(office.now(), SEARCH))).await?;
+    if interrupted > 0 {
+        tracing::warn!(
+            mails = interrupted,
+            "the program ended while mails were under way; they are looked for, then sent again"
+        );
+    }
+    Ok(())
 }
 
 /// Marks what became of a mail, with all that follows from it.

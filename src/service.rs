@@ -1,108 +1,118 @@
-//! The daemon: builds the loops from the settings, starts them, and stops them.
+//! The daemon: builds the loops from the settings, starts them, replaces them when the settings are
+//! read again, and stops them.
+
+mod loops;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::alert;
+use self::loops::{AnyIntake, Loops, Parts};
 use crate::clock::Clock;
-use crate::config::{Config, MailboxConfig, MailboxKind, Outgoing};
-use crate::contracts;
-use crate::imap::{ImapFolder, Limits};
-use crate::intake::{Intake, Watched};
-use crate::maildir::MaildirFolder;
+use crate::config::{Config, Listen};
+use crate::contracts::watch as contract_list;
+use crate::health::Pages;
 use crate::office::Office;
-use crate::outbox::{Outbox, Routes, Transport};
-use crate::smtp::Smtp;
-use crate::timers;
+use crate::systemd::Manager;
+use crate::{alert, outbox, status, timers};
 
 /// How long the loops may take to end once they are told to.
 const STOP_WITHIN: Duration = Duration::from_millis(4500);
 
-/// A folder of either kind with its loop.
-enum AnyIntake {
-    Imap(Box<Intake<ImapFolder>>),
-    Maildir(Box<Intake<MaildirFolder>>),
+/// What the service is told from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Read the configuration, the rules and the contracts again.
+    Reload,
+    /// End.
+    Stop,
 }
 
-/// Runs until `stop` turns true, then ends every loop within five seconds. `ready` is called once
-/// every folder has been walked.
+/// Runs until [`Order::Stop`], then ends every loop within five seconds. The manager is told of each
+/// step. `reread` gives the settings at [`Order::Reload`]: they take effect as a whole, or nothing
+/// changes; `answered` hears which.
 ///
 /// # Errors
-/// The parts cannot be built: rules, contracts, database, a certificate file.
+/// The parts cannot be built (rules, contracts, database, a certificate file), or a loop broke off.
 pub async fn run(
-    config: &Config,
+    config: Config,
     clock: Clock,
-    stop: watch::Receiver<bool>,
-    ready: impl Fn() + Send + Sync + 'static,
+    mut orders: mpsc::Receiver<Order>,
+    reread: impl Fn() -> anyhow::Result<Config> + Clone + Send + 'static,
+    answered: impl Fn(Result<(), &anyhow::Error>),
+    manager: Arc<Manager>,
 ) -> anyhow::Result<()> {
-    let office = Office::open(config, clock)?;
-    run_in(&office, config, stop, ready).await
+    let office = Office::open(&config, clock)?;
+    let listener = Arc::clone(&manager);
+    office.pulse.listen(move |beat| listener.beat(beat, Instant::now()));
+    begin(&office).await?;
+    let (tell, stop) = watch::channel(false);
+    let mut former: JoinSet<()> = JoinSet::new();
+    let mut loops = Loops::start(Parts::build(&config, &office)?, stop.clone(), ready(&manager));
+    let status = status::spawn(Arc::clone(&office), Arc::clone(&manager), stop.clone());
+    let mut health = Health::start(config.operations.health, &office, &manager).await?;
+    let mut office = office;
+    loop {
+        let order = tokio::select! {
+            order = orders.recv() => order.unwrap_or(Order::Stop),
+            fault = loops.fault() => return Err(fault),
+        };
+        match order {
+            Order::Stop => break,
+            Order::Reload => {
+                manager.reloading();
+                match renewed(&office, reread.clone(), &health).await {
+                    Ok((parts, pages)) => {
+                        office = Arc::clone(&parts.office);
+                        health.replace(pages, &office, &manager);
+                        let outbox = loops.leave().await;
+                        former.spawn(async { drop(outbox.await) });
+                        loops = Loops::start(parts, stop.clone(), ready(&manager));
+                        tracing::info!("the configuration was read again and is in force");
+                        answered(Ok(()));
+                    }
+                    Err(error) => {
+                        tracing::error!("the new configuration is refused, the former stays in force:\n{error:#}");
+                        answered(Err(&error));
+                    }
+                }
+                if manager.is_ready() {
+                    manager.ready();
+                }
+            }
+        }
+    }
+    manager.stopping();
+    status.abort();
+    let _ = tell.send(true);
+    former.spawn(async { drop(loops.leave().await.await) });
+    end(former).await;
+    Ok(())
 }
 
-/// The same, in an office that is open already.
+/// Runs in an office that is open already until `stop` turns true. `ready` is called once every
+/// folder has been walked.
 ///
 /// # Errors
-/// A part cannot be built.
+/// A part cannot be built, or a loop broke off.
 pub async fn run_in(
     office: &Arc<Office>,
     config: &Config,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
     ready: impl Fn() + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
-    let mut loops = JoinSet::new();
-    let intakes = intakes(config, office)?;
-    let waiting = Arc::new(AtomicUsize::new(intakes.len()));
-    let (tell_walked, walked) = watch::channel(intakes.is_empty());
-    let ready = Arc::new(move || {
-        // A timer loop that has ended is not told.
-        let _ = tell_walked.send(true);
-        ready();
-    });
-    office.write(|office, store| store.begins(office.now())).await?;
-    for intake in intakes {
-        let (waiting, ready) = (Arc::clone(&waiting), Arc::clone(&ready));
-        let first = std::sync::Once::new();
-        let seen = move || {
-            first.call_once(|| {
-                if waiting.fetch_sub(1, Ordering::SeqCst) == 1 {
-                    ready();
-                }
-            });
-        };
-        match intake {
-            AnyIntake::Imap(intake) => loops.spawn(intake.run(stop.clone(), seen)),
-            AnyIntake::Maildir(intake) => loops.spawn(intake.run(stop.clone(), seen)),
-        };
-    }
-    loops.spawn(Outbox::new(Arc::clone(office), routes(config)?).run(stop.clone()));
-    loops.spawn(timers::run(Arc::clone(office), walked, stop.clone()));
-    if let Some(command) = config.alert.clone() {
-        loops.spawn(alert::run(Arc::clone(office), command, stop.clone()));
-    }
-    if let Some(path) = config.contracts.clone() {
-        let (office, state_dir) = (Arc::clone(office), config.state_dir.clone());
-        loops.spawn(contracts::watch::run(office, state_dir, path, stop.clone()));
-    }
-    let mut told = stop.clone();
+    begin(office).await?;
+    let mut loops = Loops::start(Parts::build(config, office)?, stop.clone(), ready);
     tokio::select! {
-        _ = told.wait_for(|told| *told) => {}
-        Some(ended) = loops.join_next() => {
-            ended.context("a loop broke off")?;
-            // A loop ends before it is told to only by a fault in the program: the service manager starts anew.
-            anyhow::ensure!(*stop.borrow(), "a loop ended by itself");
-        }
+        _ = stop.wait_for(|stop| *stop) => {}
+        fault = loops.fault() => return Err(fault),
     }
-    let ended = async { while loops.join_next().await.is_some() {} };
-    if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
-        tracing::warn!(
-            "a loop did not end in time and is cut off; what it did not commit is done again after the next start"
-        );
-    }
+    let mut ending = JoinSet::new();
+    ending.spawn(async { drop(loops.leave().await.await) });
+    end(ending).await;
     Ok(())
 }
 
@@ -114,7 +124,7 @@ pub async fn run_in(
 /// A folder or the store failed.
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
-    office.write(|office, store| store.begins(office.now())).await?;
+    begin(&office).await?;
     once_in(&office, config).await
 }
 
@@ -123,64 +133,127 @@ pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
 /// # Errors
 /// A folder or the store failed.
 pub async fn once_in(office: &Arc<Office>, config: &Config) -> anyhow::Result<usize> {
+    let Parts { intakes, mut outbox, .. } = Parts::build(config, office)?;
     let mut decided = 0;
-    for intake in intakes(config, office)? {
+    for intake in intakes {
         decided += match intake {
             AnyIntake::Imap(mut intake) => intake.once().await?,
             AnyIntake::Maildir(mut intake) => intake.once().await?,
         };
     }
-    let mut outbox = Outbox::new(Arc::clone(office), routes(config)?);
     outbox.send_all_due().await?;
     timers::act_on_due(office).await?;
     outbox.send_all_due().await?;
     if let Some(command) = &config.alert {
-        alert::run_all_due(office, command).await?;
+        alert::run_all_due(office, command, || {}).await?;
     }
     office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)
 }
 
-fn intakes(config: &Config, office: &Arc<Office>) -> anyhow::Result<Vec<AnyIntake>> {
-    let mut intakes = Vec::new();
-    for mailbox in &config.mailboxes {
-        match &mailbox.kind {
-            MailboxKind::Imap { server, folders } => {
-                for name in folders {
-                    let folder = ImapFolder::new(server, name, Limits::default());
-                    let watched = watched(config, mailbox, name);
-                    intakes.push(AnyIntake::Imap(Box::new(Intake::new(Arc::clone(office), watched, folder))));
-                }
-            }
-            MailboxKind::Maildir { path } => {
-                let watched = watched(config, mailbox, "");
-                let folder = MaildirFolder::new(path);
-                intakes.push(AnyIntake::Maildir(Box::new(Intake::new(Arc::clone(office), watched, folder))));
-            }
+/// The desk begins to work: what lies behind it is a downtime, and mails may have been under way.
+async fn begin(office: &Arc<Office>) -> anyhow::Result<()> {
+    office.write(|office, store| store.begins(office.now())).await?;
+    outbox::begin(office).await
+}
+
+/// What is to be done once every folder has been walked.
+fn ready(manager: &Arc<Manager>) -> impl Fn() + Send + Sync + 'static {
+    let manager = Arc::clone(manager);
+    move || {
+        if !manager.is_ready() {
+            tracing::info!("ready: every folder was walked");
+            manager.ready();
         }
     }
-    Ok(intakes)
 }
 
-fn watched(config: &Config, mailbox: &MailboxConfig, folder: &str) -> Watched {
-    Watched {
-        mailbox: mailbox.name.clone(),
-        folder: folder.to_string(),
-        start: mailbox.start,
-        poll_interval: mailbox.poll_interval,
-        filing: mailbox.filing.clone(),
-        max_message_size: config.max_message_size,
+/// Reads the settings and builds everything that they ask for. The list of contracts comes last: it
+/// is committed, and nothing else is changed yet.
+async fn renewed(
+    office: &Arc<Office>,
+    reread: impl FnOnce() -> anyhow::Result<Config> + Send + 'static,
+    health: &Health,
+) -> anyhow::Result<(Parts, Renewed)> {
+    let former = Arc::clone(office);
+    let built = tokio::task::spawn_blocking(move || {
+        let config = reread()?;
+        anyhow::Ok((Parts::build(&config, &former.renewed(&config)?)?, config))
+    });
+    let (parts, config) = built.await.context("reading the configuration broke off")??;
+    let pages = health.renewed(config.operations.health).await?;
+    if let Some(list) = config.contracts {
+        // What contracts may buy follows from the new rules.
+        let renewed = Arc::clone(&parts.office);
+        let import =
+            move || contract_list::import_or_refuse(&config.state_dir, &list, &renewed.site.plans, renewed.now());
+        let imported = tokio::task::spawn_blocking(import);
+        imported.await.context("reading the list of contracts broke off")??;
+    }
+    Ok((parts, pages))
+}
+
+/// The health pages, where there are any.
+struct Health {
+    listen: Option<Listen>,
+    shown: Option<JoinHandle<()>>,
+}
+
+/// What becomes of the health pages when the settings change.
+enum Renewed {
+    /// They stay where they are.
+    AsBefore,
+    /// They go there.
+    Elsewhere(Option<(Listen, Pages)>),
+}
+
+impl Health {
+    async fn start(listen: Option<Listen>, office: &Arc<Office>, manager: &Arc<Manager>) -> anyhow::Result<Health> {
+        let mut health = Health { listen: None, shown: None };
+        let pages = health.renewed(listen).await?;
+        health.replace(pages, office, manager);
+        Ok(health)
+    }
+
+    /// Takes the address where it is another than before.
+    async fn renewed(&self, listen: Option<Listen>) -> anyhow::Result<Renewed> {
+        if listen == self.listen {
+            return Ok(Renewed::AsBefore);
+        }
+        Ok(Renewed::Elsewhere(match listen {
+            Some(listen) => {
+                let pages = Pages::bind(&listen).await?;
+                Some((listen, pages))
+            }
+            None => None,
+        }))
+    }
+
+    fn replace(&mut self, renewed: Renewed, office: &Arc<Office>, manager: &Arc<Manager>) {
+        let Renewed::Elsewhere(pages) = renewed else { return };
+        if let Some(shown) = self.shown.take() {
+            shown.abort();
+        }
+        (self.listen, self.shown) = match pages {
+            Some((listen, pages)) => (Some(listen), Some(pages.show(Arc::clone(office), Arc::clone(manager)))),
+            None => (None, None),
+        };
     }
 }
 
-fn routes(config: &Config) -> anyhow::Result<Routes> {
-    let second = config.fallback.as_ref().map(|fallback| transport(fallback).context("smtp_fallback"));
-    Ok(Routes { first: transport(&config.outgoing).context("smtp")?, second: second.transpose()? })
+impl Drop for Health {
+    fn drop(&mut self) {
+        if let Some(shown) = &self.shown {
+            shown.abort();
+        }
+    }
 }
 
-fn transport(outgoing: &Outgoing) -> anyhow::Result<Transport> {
-    Ok(match outgoing {
-        Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server)?)),
-        Outgoing::Maildir(path) => Transport::Maildir(path.clone()),
-    })
+async fn end(mut loops: JoinSet<()>) {
+    let ended = async { while loops.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+        tracing::warn!(
+            "a loop did not end in time and is cut off; what it did not commit is done again after the next start"
+        );
+    }
 }

@@ -68,6 +68,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The stable name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Sent { .. } => "sent",
+            Outcome::Later { .. } => "later",
+            Outcome::Never { .. } => "never",
+            Outcome::Unknown { .. } => "unknown",
+        }
+    }
+}
+
 /// How long to wait for the server.
 #[derive(Clone, Copy)]
 struct Patience {

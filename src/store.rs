@@ -7,9 +7,11 @@ mod clocks;
 mod contracts;
 mod counts;
 mod facts;
+mod figures;
 mod journal;
 mod lists;
 mod on_file;
+mod outages;
 mod outbox;
 mod promises;
 mod pulse;
@@ -27,6 +29,7 @@ use rusqlite_migration::{M, Migrations};
 pub use alerts::DueAlert;
 pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
+pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
 pub use lists::{RunningClock, Summary, Wanted};
 pub use on_file::Question;
@@ -159,6 +162,12 @@ impl Store {
         Ok(Store::with(connection, None))
     }
 
+    /// Whether a service works on the database in that directory.
+    pub fn is_in_use(state_dir: &Path) -> bool {
+        let file = File::open(state_dir.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+    }
+
     fn with(connection: Connection, lock: Option<File>) -> Store {
         connection.set_prepared_statement_cache_capacity(64);
         Store { connection, _lock: lock }
@@ -208,7 +217,7 @@ pub fn is_at_fault(error: &anyhow::Error) -> bool {
 }
 
 /// The steps of the schema, oldest first; a step once released is never changed.
-const MIGRATIONS: &[M] = &[M::up(include_str!("store/1-desk.sql"))];
+const MIGRATIONS: &[M] = &[M::up(include_str!("store/1-desk.sql")), M::up(include_str!("store/2-operations.sql"))];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::desk::decide::{self, Downtime, Effect, RungFacts};
 use crate::desk::ticket::LateCause;
 use crate::failpoint::{self, Point};
+use crate::log;
 use crate::office::Office;
 use crate::store::{Appointment, Work};
 
@@ -24,9 +25,13 @@ const FIRST_WALK: Duration = Duration::from_secs(60);
 /// The machine slept, or its clock was set, where more time has passed on it than was waited for.
 const JUMP: SignedDuration = SignedDuration::from_secs(60);
 
+/// Between two looks at the clocks: all that fell due is acted upon.
+const STEP: Duration = Duration::from_secs(5 * 60);
+
 /// Acts on what is due until `stop` says so, beginning when `walked` says that the mailboxes were
 /// read.
 pub async fn run(office: Arc<Office>, mut walked: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
+    let heart = office.pulse.heart("timers", FIRST_WALK + STEP);
     tokio::select! {
         _ = tokio::time::timeout(FIRST_WALK, walked.wait_for(|walked| *walked)) => {}
         _ = stop.changed() => return,
@@ -34,7 +39,7 @@ pub async fn run(office: Arc<Office>, mut walked: watch::Receiver<bool>, mut sto
     let mut seen = (Instant::now(), office.now());
     while !*stop.borrow() {
         if let Err(error) = turn(&office, &mut seen).await {
-            tracing::error!(error = format!("{error:#}"), "what is due could not be acted upon; trying again");
+            tracing::error!(error = log::error(&error), "what is due could not be acted upon; trying again");
         }
         let next =
             office.write(|office, store| Ok(store.next_appointment()?.map(|due| due.duration_since(office.now()))));
@@ -44,6 +49,7 @@ pub async fn run(office: Arc<Office>, mut walked: watch::Receiver<bool>, mut sto
             }
             _ => LONGEST_SLEEP,
         };
+        heart.waits(sleep + STEP);
         tokio::select! {
             () = office.timer_bell.notified() => {}
             () = tokio::time::sleep(sleep) => {}

@@ -4,6 +4,9 @@ mod story;
 
 use std::fs;
 
+use hezo_intake::config::Config;
+use hezo_intake::desk::rehearsal;
+use hezo_intake::office;
 use serde_json::json;
 use story::Desk;
 
@@ -154,4 +157,14 @@ fn a_pattern_is_tried_on_mails() {
     assert!(said.contains("the pattern `qx-[0-9` cannot be used"), "{said}");
     let output = desk.command(&["rules", "try", "qx", &format!("{file}.gone")]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read"), "{output:?}");
+}
+
+#[test]
+fn everything_that_may_have_to_be_written_can_be() {
+    let mut config = Config::embedded(std::path::Path::new(""));
+    for second_level in [None, Some("druga.linia@hezo.example".to_string())] {
+        config.second_level_address = second_level;
+        let site = office::site(&config).expect("the rules compile");
+        assert_eq!(rehearsal::rehearse(&site, story::moment("2026-11-23 09:05")), [""; 0]);
+    }
 }

@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
+
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
 use crate::contracts::file::ContractFile;
 use crate::desk::plan::Plans;
+use crate::desk::rehearsal;
 use crate::desk::rulebook::Rulebook;
 use crate::desk::rules::{RuleFault, Sources};
 use crate::imap::{ImapFolder, Limits};
@@ -23,9 +26,9 @@ use crate::smtp::Smtp;
 pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
     let mut faults = Vec::new();
     let config = Config::load(path).map_err(|error| faults.push(error.to_string())).ok();
-    let rules_dir = config.as_ref().and_then(|config| config.rules_dir.as_deref());
+    let named = Config::names(path);
     let mut plans = None;
-    match office::rule_sources(rules_dir) {
+    match office::rule_sources(named.rules_dir.as_deref()) {
         Ok(sources) => match tested_rules(&sources, config.as_ref()) {
             Ok((rulebook, failures)) => {
                 faults.extend(failures);
@@ -36,13 +39,19 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
         Err(error) => faults.push(format!("{error:#}")),
     }
     if let Some(config) = &config {
-        // Without plans nothing can be said of what contracts buy.
-        if let (Some(path), Some(plans)) = (&config.contracts, &plans) {
-            faults.extend(contract_faults(path, plans));
+        // Rules that do not compile were told already.
+        if plans.is_some() {
+            let site = office::site(config)?;
+            faults.extend(rehearsal::rehearse(&site, Timestamp::now()));
         }
+        faults.extend(state_dir_fault(&config.state_dir));
         if !offline {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
+    }
+    // Without plans nothing can be said of what contracts buy.
+    if let (Some(path), Some(plans)) = (&named.contracts, &plans) {
+        faults.extend(contract_faults(path, plans));
     }
     for warning in config.iter().flat_map(Config::warnings) {
         println!("warning: {warning}");
@@ -65,6 +74,13 @@ pub(super) fn tested_rules(sources: &Sources, config: Option<&Config>) -> Result
     let strangers = config.map(|config| rulebook.routing.strangers(&config.engineers)).unwrap_or_default();
     let failures = told([rulebook.test(sources), strangers].concat());
     Ok((rulebook, failures))
+}
+
+/// Why the database could not be kept there. A directory that is not there yet is made at the start.
+fn state_dir_fault(state_dir: &Path) -> Option<String> {
+    let nearest = state_dir.ancestors().find(|folder| folder.exists())?;
+    let error = tempfile::tempfile_in(nearest).err()?;
+    Some(format!("state_dir {}: nothing can be written in {}: {error}", state_dir.display(), nearest.display()))
 }
 
 /// What is wrong with the list of contracts.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -12,17 +13,18 @@ use super::{BadInput, printable};
 use crate::attachments::Reader;
 use crate::config::Config;
 use crate::contracts::import;
-use crate::desk::attachment::{Code, Contents, Format};
+use crate::desk::attachment::{Code, Contents, Format, Problem};
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::decide::{self, Facts};
+use crate::desk::decide::{self, Disposition, Facts, Mail};
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
-use crate::desk::message::{Address, Message};
+use crate::desk::message::{self, Address, Message};
 use crate::desk::plan::Plans;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
+use crate::desk::thread;
 use crate::desk::trust::{Sender, Standing, Verification};
 use crate::office;
 use crate::store::{Question, Store};
@@ -85,7 +87,7 @@ struct File {
     /// The codes on it.
     codes: Vec<Code>,
     /// Why nothing or not all of it was read.
-    problem: Option<String>,
+    problem: Option<Problem>,
 }
 
 #[derive(Serialize)]
@@ -194,7 +196,7 @@ pub(super) fn of(
             problem,
         }
     });
-    let answer = &reading.verdict.answer;
+    let answer = answer(&message, raw, verification, &reading, &facts, site, sent);
     Ok(Explanation {
         file: file.to_string(),
         message_id: message.message_id.clone(),
@@ -213,12 +215,39 @@ pub(super) fn of(
         escalation: reading.escalation.is_some(),
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
-        answer: Answer { send: answer.send, reason: answer.rule.clone() },
+        answer,
         sender: Sender::of(&message, verification, site).map(|sender| sender.standing(&facts, None, false, site)),
         problems: message.problems.iter().chain(&numbers.problems).cloned().collect(),
         candidates: numbers.candidates,
         refused: numbers.refused,
     })
+}
+
+/// Whether the desk would answer. What it would park it answers to nobody.
+fn answer(
+    message: &Message,
+    raw: &[u8],
+    verification: Option<&Verification>,
+    reading: &Reading,
+    facts: &Facts,
+    site: &Site,
+    at: Timestamp,
+) -> Answer {
+    let mail = Mail {
+        message: message.clone(),
+        raw: raw.to_vec(),
+        content_hash: message::content_hash(raw),
+        internal_date: at,
+        place: String::new(),
+        too_large: None,
+        verification: verification.cloned(),
+    };
+    let keys = thread::keys(&mail, reading, site);
+    let decision = decide::decide(&mail, reading, &keys, facts, site, at);
+    match decision.disposition {
+        Disposition::Parked => Answer { send: false, reason: decision.reason },
+        _ => Answer { send: reading.verdict.answer.send, reason: reading.verdict.answer.rule.clone() },
+    }
 }
 
 impl Explanation {
@@ -263,7 +292,7 @@ impl Explanation {
             for Code { symbology, text } in codes {
                 line("", format!("{symbology}: {text}"));
             }
-            problem.iter().for_each(|problem| line("", problem.clone()));
+            problem.iter().for_each(|problem| line("", problem.to_string()));
         }
         line(
             "answer",

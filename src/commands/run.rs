@@ -1,66 +1,80 @@
 //! `run`: the service.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::mpsc;
 
 use super::block_on;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::{log, service};
+use crate::service::{self, Order};
+use crate::systemd::Manager;
+use crate::{log, office};
 
-/// Watches the mailboxes until SIGTERM or SIGINT, or walks them once.
+/// Watches the mailboxes until SIGTERM or SIGINT, or walks them once. SIGHUP reads the configuration
+/// at `path`, the rules and the contracts again.
 ///
 /// # Errors
-/// The parts cannot be built, or (with `once`) a server failed.
-pub fn run(config: &Config, once: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
-    log::to_standard_error();
+/// The configuration has faults; the parts cannot be built; or (with `once`) a server failed.
+pub fn run(path: &Path, once: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
+    let config = Config::load(path)?;
+    log::start(config.operations.log);
     for warning in config.warnings() {
         tracing::warn!(warning, "a setting is allowed and unwise");
     }
     let clock = now.map_or_else(Clock::default, Clock::starting_at);
     block_on(async {
         if once {
-            let decided = service::run_once(config, clock).await?;
+            let decided = service::run_once(&config, clock).await?;
             tracing::info!(decided, "every folder was walked once");
             return Ok(());
         }
-        let stop = stop_signal()?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), mailboxes = config.mailboxes.len(), "starting");
-        service::run(config, clock, stop, || {
-            tracing::info!("ready: every folder was walked");
-            notify(&[sd_notify::NotifyState::Ready]);
-        })
-        .await?;
-        notify(&[sd_notify::NotifyState::Stopping]);
+        let path = path.to_path_buf();
+        let reread = move || tested(Config::load(&path)?);
+        let manager = Arc::new(Manager::from_environment());
+        let answered = |outcome: Result<(), &anyhow::Error>| super::reload::answer(Timestamp::now(), outcome);
+        service::run(config, clock, orders()?, reread, answered, manager).await?;
         tracing::info!("stopped");
         Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Turns true at SIGTERM or SIGINT.
-fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
-    let (tell, stop) = watch::channel(false);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("told to stop");
-        let _ = tell.send(true);
-        // The sender lives on: a closed channel would look like a change.
-        std::future::pending::<()>().await;
-    });
-    Ok(stop)
+/// Settings whose rules pass their own tests: an edit does not go live untested. The rules that the
+/// program carries were tested when it was built.
+fn tested(config: Config) -> anyhow::Result<Config> {
+    if config.rules_dir.is_none() {
+        return Ok(config);
+    }
+    let sources = office::rule_sources(config.rules_dir.as_deref())?;
+    match super::check::tested_rules(&sources, Some(&config)) {
+        Ok((_, failures)) if failures.is_empty() => Ok(config),
+        Ok((_, faults)) | Err(faults) => anyhow::bail!("{}", faults.join("\n")),
+    }
 }
 
-/// Tells the service manager, where there is one.
-fn notify(states: &[sd_notify::NotifyState]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(error = error.to_string(), "the service manager could not be told");
-    }
+/// The signals as orders.
+fn orders() -> anyhow::Result<mpsc::Receiver<Order>> {
+    let (give, orders) = mpsc::channel(4);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            let order = tokio::select! {
+                _ = terminate.recv() => Order::Stop,
+                _ = interrupt.recv() => Order::Stop,
+                _ = hang_up.recv() => Order::Reload,
+            };
+            tracing::info!(order = ?order, "told by a signal");
+            if give.send(order).await.is_err() {
+                break;
+            }
+        }
+    });
+    Ok(orders)
 }

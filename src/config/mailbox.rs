@@ -1,14 +1,15 @@
 //! Reads what is watched.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use toml::de::DeValue;
 
 use super::section::Section;
 use super::server::{Protocol, SERVER_KEYS, server};
-use super::{MailboxConfig, MailboxKind, Start, value};
+use super::{Server, value};
 use crate::mailbox::Filing;
 
 /// Bounds of `poll_interval`: a poll is a command or two to the server, and the reaction clock of
@@ -20,6 +21,60 @@ const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The longest name of a mailbox. Characters.
 const LONGEST_NAME: usize = 64;
+
+/// One mailbox.
+#[derive(Clone, Debug)]
+pub struct MailboxConfig {
+    /// A stable name; the journal and the log call the mailbox so.
+    pub name: String,
+    /// What kind of mailbox, and where.
+    pub kind: MailboxKind,
+    /// Which mails count as new at the very first start.
+    pub start: Start,
+    /// How often to look even when nothing is announced.
+    pub poll_interval: Duration,
+    /// What becomes of a mail once it is committed.
+    pub filing: Filing,
+}
+
+/// Where the mails are.
+#[derive(Clone, Debug)]
+pub enum MailboxKind {
+    /// An IMAP server and the folders there, names in UTF-8.
+    Imap {
+        /// How to reach it.
+        server: Server,
+        /// The watched folders.
+        folders: Vec<String>,
+    },
+    /// A Maildir.
+    Maildir {
+        /// The folder that holds `new`, `cur` and `tmp`.
+        path: PathBuf,
+    },
+}
+
+/// Which mails count as new at the very first start on a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// What arrives from then on.
+    Now,
+    /// Everything that is there.
+    All,
+    /// What arrived at or after this moment.
+    At(Timestamp),
+}
+
+impl Start {
+    /// Whether a mail that was there at the first opening, received at this moment, is left alone.
+    pub fn leaves_out(self, received: Timestamp) -> bool {
+        match self {
+            Start::Now => true,
+            Start::All => false,
+            Start::At(start) => received < start,
+        }
+    }
+}
 
 /// What the section says the mailbox is.
 #[derive(Clone, Copy)]
@@ -37,7 +92,7 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Option<&Path>) 
         if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
             section.fault("name", "is the name of an earlier mailbox; write another");
         }
-        let (kind, filing) = kind_and_filing(&section, credentials)?;
+        let (kind, filing) = kind_and_filing(&section, credentials);
         let here = kind.as_ref().map(watched).unwrap_or_default();
         if let Some((_, earlier)) = places.iter().find(|(place, _)| here.contains(place)) {
             section.fault("name", format!("watches a folder that {earlier} watches too; take it out of one"));
@@ -53,12 +108,17 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Option<&Path>) 
     mailboxes.into_iter().collect()
 }
 
-/// `None` where the kind itself is wrong: which keys belong to the section is then unknown.
-fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> Option<(Option<MailboxKind>, Filing)> {
+/// Where the kind itself is wrong, the other keys tell which one was meant.
+fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> (Option<MailboxKind>, Filing) {
     let kinds = [("imap", Kind::Imap), ("maildir", Kind::Maildir)];
     let kind = section.required("kind", "\"imap\"", value::choice(&kinds));
     let filing = section.optional("after", filing).unwrap_or_default();
-    let kind = match kind? {
+    let meant = || {
+        let is_server = SERVER_KEYS.iter().chain(&["folders"]).any(|key| section.has(key));
+        section.has("path").then_some(Kind::Maildir).or(is_server.then_some(Kind::Imap))
+    };
+    let Some(kind) = kind.or_else(meant) else { return (None, filing) };
+    let kind = match kind {
         Kind::Imap => {
             section.refuse(&["path"], "belongs to kind = \"maildir\"; take it out");
             let server = server(section, Protocol::Imap, credentials);
@@ -76,7 +136,7 @@ fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> Option<
             section.required("path", "\"/var/mail/desk\"", value::path).map(|path| MailboxKind::Maildir { path })
         }
     };
-    Some((kind, filing))
+    (kind, filing)
 }
 
 fn folders(section: &Section<'_>) -> Vec<String> {

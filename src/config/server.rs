@@ -1,10 +1,65 @@
 //! Reads how to reach a server, and how mail leaves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::secret;
 use super::section::Section;
-use super::{Mechanism, Outgoing, Security, Server, SignIn, value};
+use super::{Secret, value};
+
+/// A server that is signed in to.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Host name, as in its certificate.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How the channel is protected.
+    pub security: Security,
+    /// Certificates to trust besides the system's, as a PEM file.
+    pub ca_file: Option<PathBuf>,
+    /// How to sign in; `None` only for an SMTP server that asks for nothing.
+    pub sign_in: Option<SignIn>,
+}
+
+/// How a channel is protected. There is no fallback from one to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Implicit,
+    /// STARTTLS, or nothing at all.
+    StartTls,
+    /// Clear text, to a loopback address only; for tests.
+    PlaintextLoopbackOnly,
+}
+
+/// A user's sign-in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The command or SASL mechanism.
+    pub mechanism: Mechanism,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// How the password is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// IMAP's LOGIN command, or SASL LOGIN for SMTP.
+    Login,
+    /// SASL PLAIN (RFC 4616).
+    Plain,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// An SMTP submission server.
+    Smtp(Server),
+    /// Files in a Maildir, for the demo.
+    Maildir(PathBuf),
+}
 
 /// The keys that [`server`] reads.
 pub(super) const SERVER_KEYS: &[&str] =

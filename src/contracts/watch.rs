@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::file::BadList;
 use super::import::{self, Outcome};
 use crate::desk::plan::Plans;
+use crate::log;
 use crate::office::Office;
 use crate::store::{Counts, Store};
 
@@ -20,31 +21,16 @@ use crate::store::{Counts, Store};
 /// system that sales may write to.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// How long an import may take; a list of 100,000 contracts takes seconds.
+const STEP: Duration = Duration::from_secs(15 * 60);
+
 /// Imports the list and says so in the log. A list that is not good changes nothing where there is an
 /// older one: a desk that goes on with yesterday's contracts serves customers better than none.
 ///
 /// # Errors
 /// The database cannot be written; the list is not good and there is none on file.
 pub fn import(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let error = match import::import(state_dir, path, plans, now) {
-        Ok(Outcome::Known(_)) => return Ok(()),
-        Ok(Outcome::Imported(list)) => {
-            let Counts { added, changed, gone, unchanged } = list.counts;
-            let (version, milliseconds) = (list.version, began.elapsed().as_millis() as u64);
-            tracing::info!(
-                version,
-                added,
-                changed,
-                gone,
-                unchanged,
-                milliseconds,
-                "the list of contracts was imported"
-            );
-            return Ok(());
-        }
-        Err(error) => error,
-    };
+    let Err(error) = import_or_refuse(state_dir, path, plans, now) else { return Ok(()) };
     let Some(bad) = error.downcast_ref::<BadList>() else { return Err(error) };
     if Store::open_to_read(state_dir)?.read(|store| store.contract_list())?.is_none() {
         return Err(error);
@@ -57,6 +43,19 @@ pub fn import(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> a
     Ok(())
 }
 
+/// Imports the list and says so in the log; one that is not good is refused.
+///
+/// # Errors
+/// The database cannot be written; the list is not good.
+pub fn import_or_refuse(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let Outcome::Imported(list) = import::import(state_dir, path, plans, now)? else { return Ok(()) };
+    let Counts { added, changed, gone, unchanged } = list.counts;
+    let (version, milliseconds) = (list.version, began.elapsed().as_millis() as u64);
+    tracing::info!(version, added, changed, gone, unchanged, milliseconds, "the list of contracts was imported");
+    Ok(())
+}
+
 /// Looks at the file until `stop` says so, and imports what has changed.
 pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut stop: watch::Receiver<bool>) {
     let mut last_seen = None;
@@ -64,6 +63,7 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
     // moment in which a change is missed.
     let mut imported = None;
     let mut failing = false;
+    let heart = office.pulse.heart("contracts", STEP);
     while !*stop.borrow() {
         let seen = std::fs::metadata(&path).ok().as_ref().map(mark);
         // A file that is still being written looks different the next time.
@@ -74,7 +74,7 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
             match done.map_err(anyhow::Error::from).flatten() {
                 Ok(()) => (imported, failing) = (seen, false),
                 Err(error) => {
-                    let error = format!("{error:#}");
+                    let error = log::error(&error);
                     if std::mem::replace(&mut failing, true) {
                         tracing::debug!(error, "the list of contracts still cannot be imported");
                     } else {
@@ -84,6 +84,7 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
             }
         }
         last_seen = seen;
+        heart.waits(LOOK_EVERY + STEP);
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             _ = stop.changed() => {}

@@ -13,7 +13,7 @@ use super::text::fold::fold;
 use super::ticket_number::{self, TicketNumber};
 use day::Direction;
 
-pub use rules::{OrderRules, Usage};
+pub use rules::{Link, OrderRules, Usage};
 
 /// One order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,10 @@
 
 mod acknowledge;
 mod by_itself;
+mod direct;
 mod engineer;
 mod event;
+mod handed_in;
 mod handover;
 mod orders;
 mod progress;
@@ -30,7 +32,7 @@ use super::language::Language;
 use super::message::{Address, Message};
 use super::plan::{Concern, DeliveryTime};
 use super::reading::Reading;
-use super::reply::{self, Alert, Keeps, Post, Purpose};
+use super::reply::{self, Alert, HandedInBy, Keeps, Post, Purpose};
 use super::site::{Engineer, Site};
 use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
@@ -294,6 +296,8 @@ struct Case<'a> {
     site: &'a Site,
     /// Who wrote the mail, and what is proven of that.
     sender: Option<Sender>,
+    /// Who hands it in, where its sender did not send it.
+    handed_in: Option<HandedInBy<'a>>,
     /// Its numbers, once somebody has asked for them.
     numbers: OnceCell<Numbers>,
     now: Timestamp,
@@ -305,7 +309,7 @@ pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: 
     let turned = (named && reading.verdict.through_list).then(|| reading.clone().of_named_sender());
     let reading = turned.as_ref().unwrap_or(reading);
     let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
-    let case = Case { mail, reading, keys, facts, site, sender, numbers: OnceCell::new(), now };
+    let case = Case { mail, reading, keys, facts, site, sender, handed_in: None, numbers: OnceCell::new(), now };
     let decision = case.decide();
     let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
     Decision { sender: case.standing(ticket), ..decision }
@@ -425,6 +429,9 @@ impl Case<'_> {
 
     /// A robot's answer becomes an entry on the ticket that it answers: it stops no clock.
     fn auto_reply(&self, from: &Address) -> Decision {
+        if let Some(engineer) = self.site.engineer_by_address(&from.address).filter(|engineer| engineer.active) {
+            return engineer::absent(self, from, engineer);
+        }
         let rule = &self.reading.verdict.rule;
         let Thread::Answers { ticket, .. } = thread::thread(self.keys, self.facts) else {
             return self.without_answer(Disposition::Noted, rule);

@@ -2,7 +2,7 @@
 //! original.
 
 use super::message::{Address, Message};
-use super::text::{self, Heading, Part, QuoteRules};
+use super::text::{self, Heading, QuoteRules};
 
 /// The most attached mails that are looked into, one within the other.
 const MOST_NESTED: usize = 5;
@@ -24,11 +24,6 @@ pub struct Forwarded {
 /// from one to the other, that is the customer's at the bottom.
 pub fn forwarded(message: &Message, is_ours: impl Fn(&str) -> bool, rules: &QuoteRules) -> Option<Forwarded> {
     attached(message, &is_ours, rules, MOST_NESTED).or_else(|| quoted(message, &is_ours, rules))
-}
-
-/// What was written above the mail that is passed on.
-pub fn remark(message: &Message, rules: &QuoteRules) -> String {
-    text::read(message, rules).text(Part::Now)
 }
 
 fn attached(message: &Message, is_ours: &impl Fn(&str) -> bool, rules: &QuoteRules, left: usize) -> Option<Forwarded> {

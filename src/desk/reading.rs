@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::attachment::{self, Contents};
+use super::attachment::{self, Contents, Unread};
 use super::bounce::{self, Bounce};
 use super::classify::{self, Kind, OwnMarks, Verdict};
 use super::extract::{self, Numbers, OnFile, Pages};
+use super::handed_in::{self, HandedIn};
 use super::language::{self, Language};
 use super::message::Message;
 use super::site::Site;
@@ -26,8 +27,12 @@ pub struct Reading {
     pub bounce: Option<Bounce>,
     /// The rule by which it asks for escalation in words.
     pub escalation: Option<String>,
+    /// What it hands in for a customer, where an engineer wrote it.
+    pub handed_in: Option<Box<HandedIn>>,
     /// The texts of its attachments.
     pub texts: Vec<extract::Reading>,
+    /// The attachments that were not read as a whole.
+    pub unread: Vec<Unread>,
     /// All its texts, those of its attachments too, cut into what numbers are told from.
     pub pages: Pages,
 }
@@ -48,8 +53,10 @@ impl Reading {
         Reading {
             language: language::language(message, &written, answers),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
+            handed_in: handed_in::handed_in(message, &written, contents, site).map(Box::new),
             bounce,
             texts,
+            unread: attachment::unread(message, contents),
             pages,
             written,
             verdict,

@@ -5,7 +5,9 @@ mod clocks;
 mod conversation;
 mod facts;
 mod letter;
+mod links;
 mod ordered;
+mod outage;
 mod templates;
 
 use std::fmt;
@@ -21,7 +23,7 @@ use super::message::{Address, Attachment};
 use super::reading::Reading;
 use super::site::{Engineer, Site};
 use super::storm::Recent;
-use super::ticket::{ClockKind, Ticket};
+use super::ticket::{ClockKind, Entry, Ticket};
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
 use super::trust::Standing;
@@ -30,6 +32,7 @@ use letter::Letter;
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
 pub use ordered::{Done, Fault, done, not_done};
+pub use outage::{OutageNews, Promises, outage, outage_alert};
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
@@ -106,10 +109,12 @@ pub enum Purpose {
     TakenOver,
     /// Tells an engineer what became of orders.
     Ordered,
+    /// Tells an engineer that a colleague answered at the same time.
+    Crossed,
 }
 
 /// A purpose, as the database and the Message-ID name it.
-const PURPOSES: [(Purpose, &str); 11] = [
+const PURPOSES: [(Purpose, &str); 12] = [
     (Purpose::Acknowledgement, "acknowledgement"),
     (Purpose::Gathered, "gathered"),
     (Purpose::Notice, "notice"),
@@ -121,6 +126,7 @@ const PURPOSES: [(Purpose, &str); 11] = [
     (Purpose::CustomerReminder, "customer-reminder"),
     (Purpose::TakenOver, "taken-over"),
     (Purpose::Ordered, "ordered"),
+    (Purpose::Crossed, "crossed"),
 ];
 
 impl Purpose {
@@ -185,14 +191,27 @@ pub struct Notice<'a> {
     pub standing: Option<&'a Standing>,
     /// Whether its sender takes part in the ticket.
     pub takes_part: bool,
+    /// Who handed it in, where its sender did not send it to the desk.
+    pub handed_in: Option<&'a HandedInBy<'a>>,
     /// Who is told.
     pub engineer: &'a Engineer,
+}
+
+/// An engineer who handed a request in.
+#[derive(Clone, Copy, Debug)]
+pub struct HandedInBy<'a> {
+    /// Who.
+    pub engineer: &'a Engineer,
+    /// What the engineer wrote above it.
+    pub remark: &'a str,
+    /// Whether the words of the request are the engineer's, too, and no customer may see them.
+    pub by_hand: bool,
 }
 
 /// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
 /// address that is this engineer's and this ticket's alone.
 pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
-    let Notice { ticket, mail, reading, standing, takes_part, engineer } = *notice;
+    let Notice { ticket, mail, reading, standing, takes_part, handed_in, engineer } = *notice;
     let (files, held_back) = files(mail);
     let context = json!({
         "facts": facts::block(site, ticket),
@@ -200,11 +219,15 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
         "subject": mail.message.subject,
         "sender": facts::sender(mail, standing),
         "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
+        "handed_in_by": handed_in.map(|handed| &handed.engineer.name),
+        "remark": handed_in.map(|handed| handed.remark).filter(|remark| !remark.is_empty()),
+        "inside": !takes_part || handed_in.is_some_and(|handed| handed.by_hand),
         "wishes_escalation": reading.escalation.is_some(),
         "too_large": mail.too_large.as_ref().map(|large| json!({
             "megabytes": large.size / 1_000_000, "structure": large.structure, "place": mail.place,
         })),
         "held_back": held_back,
+        "unread": facts::unread(reading),
         "text": facts::readable(&reading.written),
         "desk": facts::desk(site),
     });
@@ -215,6 +238,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
         .for_a_person()
+        .with_links(ticket)
         .attach(files)
         .write("notice", context)
 }
@@ -244,10 +268,64 @@ pub fn copy(
         .under_name(format!("{} ({})", author.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .for_a_person();
+        .for_a_person()
+        .with_links(ticket);
     let files = answer.files.clone();
     let letter = if noted { letter.attach_internal(files) } else { letter.attach(files) };
     letter.write("copy", context)
+}
+
+/// Tells an engineer that a colleague answered at the same time.
+pub fn crossed(
+    site: &Site,
+    ticket: &Ticket,
+    answered: &Entry,
+    mail: &Mail,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let author = site.engineer(&answered.author).map_or(answered.author.as_str(), |author| &author.name);
+    let context = json!({
+        "facts": facts::block(site, ticket),
+        "marker": facts::markers(site, ticket),
+        "author": author,
+        "at": site.calendar.local(answered.at).polish(),
+        "text": answered.text,
+        "desk": facts::desk(site),
+    });
+    let cause = [mail.content_hash.as_slice(), answered.message_id.as_deref().unwrap_or_default().as_bytes()].concat();
+    Letter::new(site, Purpose::Crossed, &cause, &engineer.mailbox(), now)
+        .about(ticket)
+        .under_name(format!("{author} ({})", ticket.number))
+        .answers_with(&engineer_token(engineer, ticket.number))
+        .internal_thread(ticket)
+        .for_a_person()
+        .with_links(ticket)
+        .write("crossed", context)
+}
+
+/// Tells an engineer that a colleague's mailbox says that the colleague is away.
+pub fn absent(
+    site: &Site,
+    absent: &Engineer,
+    ticket: Option<&Ticket>,
+    mail: &Mail,
+    text: &str,
+    engineer: &Engineer,
+    now: Timestamp,
+) -> Result<Post, ReplyError> {
+    let context = json!({
+        "ticket": ticket.map(|ticket| ticket.number.to_string()),
+        "absent": absent.name,
+        "subject": mail.message.subject,
+        "text": text,
+        "desk": facts::desk(site),
+    });
+    // Many mails are answered with the same note: one word of it a day is enough.
+    let cause = format!("absent {} {}", absent.id, site.calendar.date(now));
+    Letter::new(site, Purpose::Alert, cause.as_bytes(), &engineer.mailbox(), now)
+        .automatic(AutoSubmitted::Generated)
+        .write("absent", context)
 }
 
 /// A person's answer on its way to somebody who takes part in the ticket.

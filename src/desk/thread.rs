@@ -54,18 +54,24 @@ pub struct Keys {
 
 /// Says what to look up.
 pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
-    let message = &mail.message;
-    let tags = ticket_number::find_in(&message.subject).into_iter().take(MOST_TAGS).collect();
     let token = token(mail, site);
+    let handed_in = reading.handed_in.as_deref().filter(|handed| handed.counts(token.as_ref()));
+    let own_message_id = mail.message.message_id.clone().filter(|_| reading.verdict.kind == Kind::Own);
+    // What is handed in is the customer's: the questions are the customer's, too.
+    let (message, reading) = handed_in.map_or((&mail.message, reading), |handed| (&handed.message, &handed.reading));
+    let tags =
+        [&message.subject, &mail.message.subject].into_iter().flat_map(|subject| ticket_number::find_in(subject));
+    let mut tags: Vec<TicketNumber> = tags.take(MOST_TAGS).collect();
+    tags.dedup();
     let from_engineer = matches!(&token, Some(Ok(token)) if token.purpose == Purpose::Engineer);
     let orders = if from_engineer { orders(reading, site) } else { Vec::new() };
     Keys {
         content_hash: mail.content_hash,
-        message_ids: answered_ids(message),
+        message_ids: handed_in.and(message.message_id.clone()).into_iter().chain(answered_ids(message)).collect(),
         tags,
         token,
         bounced_message_id: reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.clone()),
-        own_message_id: message.message_id.clone().filter(|_| reading.verdict.kind == Kind::Own),
+        own_message_id,
         numbers: reading.number_keys(site),
         sender: message.from.as_ref().map(|from| from.address.clone()),
         recent: storm::tickets_to_look_at(site.budget.storm),

@@ -70,7 +70,7 @@ async fn make(connection: &mut Connection, target: &str) -> Result<(), Error> {
         match connection.run(Command::new(name, target), |_| Ok(())).await {
             Ok(()) => {}
             Err(error @ (Error::No { .. } | Error::Bad { .. })) => {
-                tracing::debug!(command = name, "refused: {error}");
+                tracing::debug!(command = name, error = crate::log::words(error), "a command was refused");
             }
             Err(error) => return Err(error),
         }

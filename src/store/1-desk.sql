@@ -35,6 +35,8 @@ CREATE TABLE journal (
     ticket_id INTEGER REFERENCES ticket,
     decided_at INTEGER NOT NULL,
     filed_at INTEGER,
+    -- Filing took it out of the folder.
+    moved INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (folder_id, uid_validity, uid)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX journal_by_content ON journal (content_hash);

@@ -63,7 +63,7 @@ pub struct Decided {
 pub struct Account {
     /// The epoch of the UIDs.
     pub uid_validity: UidValidity,
-    /// The UIDs that have a disposition in this epoch, and whether each was filed elsewhere.
+    /// The UIDs that have a disposition in this epoch, and whether the desk itself moved each elsewhere.
     pub decided: Vec<(Uid, bool)>,
     /// When the folder was last walked to its end.
     pub last_full_pass: Option<Timestamp>,
@@ -102,7 +102,7 @@ impl Work<'_> {
         for listed in old {
             let entry = JournalEntry { folder: &folder, listed, content_hash: None, header_hash: None, sender: None };
             self.journal(&entry, &Disposition::Noted, BEFORE_THE_DESK, now)?;
-            self.filed(&folder, listed.uid, now)?;
+            self.filed(&folder, listed.uid, false, now)?;
         }
         Ok(folder)
     }
@@ -233,10 +233,11 @@ impl Work<'_> {
         rows.map(|uid| Ok(Uid(uid? as u64))).collect()
     }
 
-    /// A mail was filed.
-    pub fn filed(&self, folder: &OpenedFolder, uid: Uid, now: Timestamp) -> anyhow::Result<()> {
-        let update = "UPDATE journal SET filed_at = ?4 WHERE folder_id = ?1 AND uid_validity = ?2 AND uid = ?3";
-        let of = params![folder.id.0, folder.uid_validity.0 as i64, uid.0 as i64, micros(now)];
+    /// A mail was filed: `moved` out of the folder, or not.
+    pub fn filed(&self, folder: &OpenedFolder, uid: Uid, moved: bool, now: Timestamp) -> anyhow::Result<()> {
+        let update =
+            "UPDATE journal SET filed_at = ?4, moved = ?5 WHERE folder_id = ?1 AND uid_validity = ?2 AND uid = ?3";
+        let of = params![folder.id.0, folder.uid_validity.0 as i64, uid.0 as i64, micros(now), moved];
         self.transaction.prepare_cached(update)?.execute(of)?;
         Ok(())
     }
@@ -249,8 +250,7 @@ impl Work<'_> {
             .query_row(select, [mailbox, name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let Some((id, epoch, last_full_pass)) = folder else { return Ok(None) };
-        let select =
-            "SELECT uid, filed_at IS NOT NULL FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 ORDER BY uid";
+        let select = "SELECT uid, moved FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 ORDER BY uid";
         let mut select = self.transaction.prepare(select)?;
         let rows = select.query_map(params![id, epoch], |row| Ok((Uid(row.get::<_, i64>(0)? as u64), row.get(1)?)))?;
         Ok(Some(Account {

@@ -116,6 +116,15 @@ impl<'a> Desk<'a> {
         self.json(&["reconcile", "--json"]).iter().map(|folder| folder["gap"].as_u64().expect("a gap")).collect()
     }
 
+    /// Starts the service with a log that says everything.
+    pub fn start_at_trace(&self) -> Daemon {
+        let log = self.servers.dir().join("desk.log");
+        let file = File::options().create(true).append(true).open(&log).expect("a log");
+        let mut command = self.prepared(&["run"]);
+        let child = command.env("RUST_LOG", "trace").stderr(file).stdout(Stdio::null()).spawn().expect("the program");
+        Daemon { child: Some(child), log }
+    }
+
     /// Starts the service; more arguments may set its time of day.
     pub fn start(&self, arguments: &[&str]) -> Daemon {
         let arguments = [&["run"], arguments].concat();

@@ -52,6 +52,7 @@ fn most_wrong(word: &str) -> usize {
 pub struct OrderRules {
     ids: HashMap<String, &'static str>,
     usages: Vec<Usage>,
+    links: Vec<Link>,
     languages: HashMap<String, Language>,
     tests: Vec<(&'static str, Tests)>,
     pub(super) words: Words,
@@ -66,6 +67,15 @@ pub struct Usage {
     pub usage: String,
     /// What it does.
     pub does: String,
+}
+
+/// An order that stands in notices as a mail ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What people see.
+    pub label: String,
+    /// The order.
+    pub order: String,
 }
 
 /// Words that stand behind those of the orders.
@@ -122,6 +132,7 @@ struct Written {
     words: Vec<String>,
     usage: String,
     does: String,
+    link: Option<String>,
     #[serde(default)]
     test: Tests,
 }
@@ -139,7 +150,7 @@ impl OrderRules {
             faults.push(RuleFault { file: FILE.to_string(), rule: Some(id.to_string()), message });
         };
         let mut ids: HashMap<String, &'static str> = HashMap::new();
-        let (mut usages, mut tests) = (Vec::new(), Vec::new());
+        let (mut usages, mut links, mut tests) = (Vec::new(), Vec::new(), Vec::new());
         for written in file.order {
             let Some(id) = IDS.into_iter().find(|id| *id == written.id) else {
                 fault(&written.id, format!("is no order that the program knows; there are {}", IDS.join(", ")));
@@ -156,6 +167,8 @@ impl OrderRules {
                     fault(id, format!("`{word}` is a word of {other}, too"));
                 }
             }
+            let order = written.usage.split_whitespace().next().unwrap_or_default().to_string();
+            links.extend(written.link.map(|label| Link { label, order }));
             usages.push(Usage { id: written.id, usage: written.usage, does: written.does });
             tests.push((id, written.test));
         }
@@ -167,7 +180,7 @@ impl OrderRules {
             languages.into_iter().flat_map(|(words, language)| words.into_iter().map(move |word| (word, language)));
         let WordsFile { fillers, until, at, days } = file.words;
         let words = Words { fillers, until, at, days };
-        let rules = OrderRules { ids, usages, languages: languages.collect(), tests, words };
+        let rules = OrderRules { ids, usages, links, languages: languages.collect(), tests, words };
         if faults.is_empty() { Ok(rules) } else { Err(faults) }
     }
 
@@ -188,6 +201,11 @@ impl OrderRules {
     /// How each order is written, in the order of the file.
     pub fn usages(&self) -> &[Usage] {
         &self.usages
+    }
+
+    /// The orders that stand in notices, in the order of the file.
+    pub fn links(&self) -> &[Link] {
+        &self.links
     }
 
     /// The order that a folded word stands for.

@@ -1,12 +1,13 @@
 //! A mail that claims to be an engineer's: passed on to the customer when it is proven, held when
 //! it is not.
 
-use super::{Case, Decision, orders};
+use super::watchers::watchers;
+use super::{Case, Decision, Disposition, Effect, direct, handed_in, orders};
 use crate::desk::answer::{Answer, Ground};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::site::Engineer;
-use crate::desk::ticket::Ticket;
+use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::token::{self, Purpose, Refusal, Token};
 use crate::desk::trust::Proof;
 
@@ -18,6 +19,13 @@ pub(super) fn claims_to_be(case: &Case, from: &Address) -> bool {
 
 /// Passes an engineer's answer on to the customer and carries its orders out, or holds it.
 pub(super) fn answer(case: &Case, from: &Address) -> Decision {
+    let handed_in = case.reading.handed_in.as_deref().filter(|handed| handed.counts(case.keys.token.as_ref()));
+    if let Some(handed) = handed_in {
+        return handed_in::hand_in(case, from, handed);
+    }
+    if let Some(recorded) = direct::answer(case, from) {
+        return recorded;
+    }
     let (engineer, ticket) = match proven(case, from) {
         Ok(proven) => proven,
         Err(held) => return case.parked(held.reason, held.tell),
@@ -32,9 +40,33 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     orders::carry_out(case, engineer, ticket, &answer)
 }
 
-struct Held<'a> {
-    reason: &'static str,
-    tell: Option<&'a Engineer>,
+/// An engineer's absence note: the ticket remembers it, and the others are told, once a day.
+pub(super) fn absent(case: &Case, from: &Address, engineer: &Engineer) -> Decision {
+    let keys = case.keys;
+    let by_token = keys.ticket_of_token(Purpose::Engineer, case.facts);
+    let named = keys.tags.iter().filter_map(|number| case.facts.ticket(*number));
+    let ticket = by_token.into_iter().chain(named).next();
+    let rule = &case.reading.verdict.rule;
+    let others = |all: Vec<&'_ Engineer>| -> Vec<Engineer> {
+        all.into_iter().filter(|other| other.id != engineer.id).cloned().collect()
+    };
+    let group = ticket.map(|ticket| others(watchers(ticket, case.site, case.now))).unwrap_or_default();
+    let told = if group.is_empty() { others(case.site.active_engineers().collect()) } else { group };
+    let text = case.reading.now();
+    let notes = told
+        .iter()
+        .map(|other| Effect::from(reply::absent(case.site, engineer, ticket, case.mail, &text, other, case.now)));
+    let mut effects: Vec<Effect> = notes.collect();
+    let Some(ticket) = ticket else { return case.decision(Disposition::Noted, rule, effects) };
+    let entry = case.entry(EntryKind::AutoReply, &from.address, Some(ticket));
+    effects.insert(0, Effect::AddEntry(ticket.number, entry));
+    case.decision(Disposition::Attached(ticket.number), rule, effects)
+}
+
+/// Why a mail is held, and who is told.
+pub(super) struct Held<'a> {
+    pub(super) reason: &'static str,
+    pub(super) tell: Option<&'a Engineer>,
 }
 
 /// Fields that an honest mail has once (RFC 5322 section 3.6). A signature covers the last of each,
@@ -64,21 +96,43 @@ fn proven<'a>(case: &'a Case, from: &Address) -> Result<(&'a Engineer, &'a Ticke
     if sender != Some(engineer) {
         return Err(Held { reason: "reply-address-of-another-engineer", tell: Some(engineer) });
     }
-    let headers = &case.mail.message.headers;
-    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
-    if SINGLE_FIELDS.iter().any(twice) {
-        return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
-    }
-    match case.sender.as_ref().map(|sender| &sender.proof) {
-        Some(Proof::Proven { .. }) => {}
-        Some(Proof::Unproven { .. }) if case.site.authentication.accept_unauthenticated_engineers => {}
-        Some(Proof::Refuted { .. }) => return Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
-        _ => return Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
+    match written_by(engineer, case)? {
+        Proof::Proven { .. } => {}
+        Proof::Unproven { .. } if case.site.authentication.accept_unauthenticated_engineers => {}
+        Proof::Refuted { .. } => return Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
+        Proof::Unproven { .. } => return Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
     }
     match case.keys.ticket_of_token(Purpose::Engineer, case.facts) {
         Some(ticket) => Ok((engineer, ticket)),
         None => Err(Held { reason: "reply-address-of-no-ticket", tell: Some(engineer) }),
     }
+}
+
+/// The engineer whom From names, where it is proven that the mail is from there: for what needs no
+/// token, since nothing of it is passed on. A site without any proof has none here either.
+pub(super) fn vouched<'a>(case: &'a Case, from: &Address) -> Result<&'a Engineer, Held<'a>> {
+    let Some(engineer) = case.site.engineer_by_address(&from.address) else {
+        return Err(Held { reason: "reply-address-of-nobody", tell: None });
+    };
+    if !engineer.active {
+        return Err(Held { reason: "engineer-has-left", tell: None });
+    }
+    match written_by(engineer, case)? {
+        Proof::Proven { .. } => Ok(engineer),
+        Proof::Refuted { .. } => Err(Held { reason: "engineer-refuted", tell: Some(engineer) }),
+        Proof::Unproven { .. } => Err(Held { reason: "engineer-not-proven", tell: Some(engineer) }),
+    }
+}
+
+/// What is proven of a mail that says it is this engineer's.
+fn written_by<'a>(engineer: &'a Engineer, case: &'a Case) -> Result<&'a Proof, Held<'a>> {
+    let headers = &case.mail.message.headers;
+    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
+    if SINGLE_FIELDS.iter().any(twice) {
+        return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
+    }
+    let unproven = Held { reason: "engineer-not-proven", tell: Some(engineer) };
+    case.sender.as_ref().map(|sender| &sender.proof).ok_or(unproven)
 }
 
 fn engineer_of<'a>(token: &Token, case: &'a Case) -> Option<&'a Engineer> {

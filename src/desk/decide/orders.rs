@@ -7,7 +7,7 @@ use super::event::{self, Event, EventFacts};
 use super::progress::Progress;
 use super::refusal::Refusal;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect};
+use super::{Case, Decision, Disposition, Effect, sent};
 use crate::desk::answer::Answer;
 use crate::desk::command::{self, NotUnderstood, Order};
 use crate::desk::contract::{Contract, Excerpt};
@@ -17,45 +17,73 @@ use crate::desk::site::{Engineer, Site};
 use crate::desk::text::fold::fold;
 use crate::desk::ticket::{Entry, EntryKind, NumberKind, Step, Ticket};
 
+/// The orders of a mail.
+#[derive(Default)]
+pub(super) struct Orders<'a> {
+    /// As they were written, and as they are understood.
+    pub(super) lines: Vec<(&'a str, Order)>,
+}
+
+impl<'a> Orders<'a> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Every line that is not understood.
+    pub(super) fn read(lines: &'a [String], case: &Case) -> Result<Orders<'a>, Vec<Fault>> {
+        let orders = command::read(lines, &case.site.rules.orders, case.site.calendar.civil(case.now));
+        let not_understood = |faults: Vec<NotUnderstood>| -> Vec<Fault> {
+            faults.into_iter().map(|NotUnderstood { line, meant }| fault(&line, "not-understood", meant)).collect()
+        };
+        let orders = orders.map_err(not_understood)?;
+        Ok(Orders { lines: lines.iter().map(String::as_str).zip(orders).collect() })
+    }
+
+    /// Each with what it does.
+    pub(super) fn with_meaning<'s>(&'s self, site: &'s Site) -> Vec<(&'s str, &'s str)> {
+        let usages = site.rules.orders.usages();
+        let does = |order: &Order| usages.iter().find(|usage| usage.id == order.id()).map_or("", |usage| &usage.does);
+        self.lines.iter().map(|(line, order)| (*line, does(order))).collect()
+    }
+
+    fn has(&self, is: impl Fn(&Order) -> bool) -> bool {
+        self.lines.iter().any(|(_, order)| is(order))
+    }
+}
+
 /// An engineer's mail on its way.
 struct Work<'a> {
     case: &'a Case<'a>,
     engineer: &'a Engineer,
     ticket: &'a Ticket,
     answer: &'a Answer,
-    /// As they were written, and as they are understood.
-    orders: Vec<(&'a str, Order)>,
+    orders: Orders<'a>,
 }
 
 /// Carries the orders out and passes the text on; all of it, or nothing, and the engineer is told.
 pub(super) fn carry_out(case: &Case, engineer: &Engineer, ticket: &Ticket, answer: &Answer) -> Decision {
-    let lines = &answer.orders;
-    let now = case.site.calendar.civil(case.now);
     let work = |orders| Work { case, engineer, ticket, answer, orders };
-    let orders = match command::read(lines, &case.site.rules.orders, now) {
+    let orders = match Orders::read(&answer.orders, case) {
         Ok(orders) => orders,
-        Err(faults) => {
-            let faults = faults.into_iter().map(|NotUnderstood { line, meant }| fault(&line, "not-understood", meant));
-            return work(Vec::new()).refused("order-not-understood", faults.collect());
-        }
+        Err(faults) => return work(Orders::default()).refused("order-not-understood", faults),
     };
     if let Some(line) = &answer.late_order {
-        return work(Vec::new()).refused("order-within-the-text", vec![fault(line, "late", Vec::new())]);
+        return work(Orders::default()).refused("order-within-the-text", vec![fault(line, "late", Vec::new())]);
     }
-    let work = work(lines.iter().map(String::as_str).zip(orders).collect());
+    let work = work(orders);
     match work.carried_out() {
         Ok(decision) => decision,
         Err(fault) => work.refused("order-refused", vec![fault]),
     }
 }
 
-fn fault(line: &str, why: &'static str, meant: Vec<String>) -> Fault {
+/// What kept a line from being carried out.
+pub(super) fn fault(line: &str, why: &'static str, meant: Vec<String>) -> Fault {
     Fault { line: line.to_string(), why, detail: String::new(), meant }
 }
 
 /// What is done first, whatever the order of the lines: what the text or a later order may need. The
 /// text itself has its place among them.
-fn rank(order: &Order) -> u8 {
+pub(super) fn rank(order: &Order) -> u8 {
     match order {
         Order::Reopen => 0,
         Order::Serial(_) | Order::Contract(_) | Order::Language(_) | Order::Add(_) => 1,
@@ -76,15 +104,19 @@ fn rank(order: &Order) -> u8 {
 
 const TEXT: u8 = 4;
 
+/// Two answers of which the later was sent less than this after the earlier came are written at once:
+/// nobody has read the copy of the other by then.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(10);
+
 impl Work<'_> {
     fn carried_out(&self) -> Result<Decision, Fault> {
         let Work { case, engineer, ticket, answer, .. } = *self;
         let mut progress = Progress::new(ticket.clone(), case.site, case.now);
-        let mut orders: Vec<&(&str, Order)> = self.orders.iter().collect();
+        let mut orders: Vec<&(&str, Order)> = self.orders.lines.iter().collect();
         orders.sort_by_key(|(_, order)| rank(order));
         let (before, after) = orders.split_at(orders.partition_point(|(_, order)| rank(order) < TEXT));
         for (line, order) in before {
-            self.one(&mut progress, line, order)?;
+            one(case, engineer, &mut progress, line, order)?;
         }
         let recipients = self.recipients(&progress.ticket);
         let says = !answer.is_empty() && !self.is_internal();
@@ -95,7 +127,7 @@ impl Work<'_> {
             progress.entry(self.entry(EntryKind::Note, None, &progress.ticket));
         }
         for (line, order) in after {
-            self.one(&mut progress, line, order)?;
+            one(case, engineer, &mut progress, line, order)?;
         }
         self.send(&mut progress, &recipients, says);
         if let Some(message_id) = &case.mail.message.message_id {
@@ -104,32 +136,35 @@ impl Work<'_> {
         if says && ticket.assignee.is_none() && progress.ticket.assignee.is_none() {
             progress.assign(Some(&engineer.id));
         }
-        let reason = if self.orders.is_empty() { "engineer-answers" } else { "engineer-orders" };
+        let reason = if self.orders.lines.is_empty() { "engineer-answers" } else { "engineer-orders" };
         Ok(case.decision(Disposition::Attached(ticket.number), reason, progress.effects))
-    }
-
-    fn has(&self, is: impl Fn(&Order) -> bool) -> bool {
-        self.orders.iter().any(|(_, order)| is(order))
     }
 
     /// Whether the text stays inside.
     fn is_internal(&self) -> bool {
-        self.has(|order| matches!(order, Order::Note | Order::Spam))
+        self.orders.has(|order| matches!(order, Order::Note | Order::Spam))
     }
 
     fn waybill(&self) -> Option<&str> {
-        self.orders.iter().find_map(|(_, order)| match order {
+        self.orders.lines.iter().find_map(|(_, order)| match order {
             Order::Waybill(number) => Some(number.as_str()),
             _ => None,
         })
     }
 
-    /// Whoever takes part, the customer first.
+    /// Whoever takes part, the customer first, but those whom the engineer's own mail reaches.
     fn recipients(&self, ticket: &Ticket) -> Vec<Address> {
         let is_customer = |address: &&String| address.eq_ignore_ascii_case(&ticket.customer.address);
         let others = ticket.participants.iter().filter(|address| !is_customer(address));
         let others = others.map(|address| Address { name: String::new(), address: address.clone() });
-        [ticket.customer.clone()].into_iter().chain(others).collect()
+        let all = [ticket.customer.clone()].into_iter().chain(others);
+        all.filter(|recipient| !self.reaches(&recipient.address)).collect()
+    }
+
+    /// Whether the engineer's own mail goes to this address.
+    fn reaches(&self, address: &str) -> bool {
+        let message = &self.case.mail.message;
+        message.to.iter().chain(&message.cc).any(|to| to.address.eq_ignore_ascii_case(address))
     }
 
     /// Notes the answer under the Message-ID by which the customer's programs will know it, not under
@@ -140,7 +175,13 @@ impl Work<'_> {
             let post = reply::relay(self.case.site, &self.relay(&progress.ticket, recipient), self.case.now);
             ids.push(post.map_err(|_| fault("", "cannot-be-written", Vec::new()))?.message_id);
         }
-        progress.entry(self.entry(EntryKind::Answered, ids.first().cloned(), &progress.ticket));
+        let reaches_customer = self.reaches(&progress.ticket.customer.address);
+        let own = self.case.mail.message.message_id.clone().filter(|_| reaches_customer);
+        let known_as = own.or_else(|| ids.first().cloned());
+        progress.entry(self.entry(EntryKind::Answered, known_as, &progress.ticket));
+        if reaches_customer {
+            sent::contact(progress, self.case.now, self.case.now, &self.engineer.id);
+        }
         let number = progress.ticket.number;
         ids.into_iter().for_each(|id| progress.push(Effect::Thread(number, id)));
         Ok(())
@@ -175,70 +216,33 @@ impl Work<'_> {
                 progress.push(reply::copy(site, &ticket, engineer, answer, !relayed, mail, other, now));
             }
         }
-        if self.orders.is_empty() && answer.held_back.is_empty() {
+        let sent_at = mail.message.date.unwrap_or(mail.internal_date);
+        for crossed in crossing(&ticket, engineer, sent_at).into_iter().filter(|_| relayed) {
+            progress.push(reply::crossed(site, &ticket, crossed, mail, engineer, now));
+        }
+        if self.orders.lines.is_empty() && answer.held_back.is_empty() {
             return;
         }
         let usages = site.rules.orders.usages();
-        let what = |order: &Order| usages.iter().find(|usage| usage.id == order.id()).map_or("", |usage| &usage.does);
         let done = Done {
-            orders: self.orders.iter().map(|(line, order)| (*line, what(order))).collect(),
+            orders: self.orders.with_meaning(site),
             relayed_to: recipients.iter().filter(|_| relayed).map(|to| to.address.as_str()).collect(),
             noted: !relayed && !answer.is_empty(),
             lacks_label: self.waybill().is_some() && answer.files.is_empty(),
             held_back: &answer.held_back,
-            help: if self.has(|order| *order == Order::Help) { usages } else { &[] },
-            history: self.has(|order| *order == Order::Show),
-            originals: match self.has(|order| matches!(order, Order::Show | Order::Original)) {
+            help: if self.orders.has(|order| *order == Order::Help) { usages } else { &[] },
+            history: self.orders.has(|order| *order == Order::Show),
+            originals: match self.orders.has(|order| matches!(order, Order::Show | Order::Original)) {
                 true => case.originals_of(ticket.number),
                 false => Vec::new(),
             },
         };
         progress.push(reply::done(site, &ticket, &done, mail, engineer, now));
-        let to = ticket.assignee.as_deref().filter(|_| self.has(|order| matches!(order, Order::Assign(_))));
+        let to = ticket.assignee.as_deref().filter(|_| self.orders.has(|order| matches!(order, Order::Assign(_))));
         if let Some(to) = to.and_then(|id| site.engineer(id)).filter(|to| to.id != engineer.id) {
             let handed = Done { history: true, originals: case.originals_of(ticket.number), ..Done::default() };
             progress.push(reply::done(site, &ticket, &handed, mail, to, now));
         }
-    }
-
-    /// One order.
-    fn one(&self, progress: &mut Progress, line: &str, order: &Order) -> Result<(), Fault> {
-        let (case, actor) = (self.case, self.engineer.id.as_str());
-        let number = progress.ticket.number;
-        let event = match order {
-            Order::Note | Order::Show | Order::Original | Order::Help | Order::Relay => return Ok(()),
-            Order::Language(language) => {
-                progress.language(*language);
-                progress.record(EntryKind::Order, actor, format!("language {}", language.code()));
-                return Ok(());
-            }
-            Order::Add(address) => {
-                if case.site.is_internal(address) {
-                    return Err(fault(line, "address-of-the-desk", Vec::new()));
-                }
-                progress.add_participant(address);
-                progress.record(EntryKind::Order, actor, format!("add {address}"));
-                return Ok(());
-            }
-            Order::New(..) => return Err(fault(line, "new-within-a-ticket", Vec::new())),
-            Order::Assign(name) => match engineers_called(name, case.site)[..] {
-                [only] => Event::Assign { engineer: Some(only.id.clone()) },
-                _ => return Err(refusal(line, &Refusal::NoSuchEngineer(name.clone()))),
-            },
-            order => event(order, actor, case.site).ok_or_else(|| fault(line, "no-such-time", Vec::new()))?,
-        };
-        let facts = EventFacts {
-            on_file: on_file(&event, &case.facts.contracts),
-            originals: case.originals_of(number),
-            other: match &event {
-                Event::Merge { into } => case.facts.ticket(*into).cloned(),
-                _ => None,
-            },
-        };
-        progress.ticket.on_file.extend(&facts.on_file);
-        let text = event::apply(progress, &event, actor, &facts).map_err(|why| refusal(line, &why))?;
-        progress.record(EntryKind::Order, actor, text);
-        Ok(())
     }
 
     /// Nothing of the mail is carried out; it is kept, and the engineer is told.
@@ -247,6 +251,59 @@ impl Work<'_> {
         let told = Effect::from(reply::not_done(site, self.ticket, &faults, mail, self.engineer, now));
         self.case.decision(Disposition::Parked, reason, vec![told])
     }
+}
+
+/// One order.
+pub(super) fn one(
+    case: &Case,
+    engineer: &Engineer,
+    progress: &mut Progress,
+    line: &str,
+    order: &Order,
+) -> Result<(), Fault> {
+    let actor = engineer.id.as_str();
+    let number = progress.ticket.number;
+    let event = match order {
+        Order::Note | Order::Show | Order::Original | Order::Help | Order::Relay => return Ok(()),
+        Order::Language(language) => {
+            progress.language(*language);
+            progress.record(EntryKind::Order, actor, format!("language {}", language.code()));
+            return Ok(());
+        }
+        Order::Add(address) => {
+            if case.site.is_internal(address) {
+                return Err(fault(line, "address-of-the-desk", Vec::new()));
+            }
+            progress.add_participant(address);
+            progress.record(EntryKind::Order, actor, format!("add {address}"));
+            return Ok(());
+        }
+        Order::New(..) => return Err(fault(line, "new-within-a-ticket", Vec::new())),
+        Order::Assign(name) => match engineers_called(name, case.site)[..] {
+            [only] => Event::Assign { engineer: Some(only.id.clone()) },
+            _ => return Err(refusal(line, &Refusal::NoSuchEngineer(name.clone()))),
+        },
+        order => event(order, actor, case.site).ok_or_else(|| fault(line, "no-such-time", Vec::new()))?,
+    };
+    let facts = EventFacts {
+        on_file: on_file(&event, &case.facts.contracts),
+        originals: case.originals_of(number),
+        other: match &event {
+            Event::Merge { into } => case.facts.ticket(*into).cloned(),
+            _ => None,
+        },
+    };
+    progress.ticket.on_file.extend(&facts.on_file);
+    let text = event::apply(progress, &event, actor, &facts).map_err(|why| refusal(line, &why))?;
+    progress.record(EntryKind::Order, actor, text);
+    Ok(())
+}
+
+/// The answers of other engineers that this one cannot have read before writing.
+fn crossing<'t>(ticket: &'t Ticket, engineer: &Engineer, sent_at: Timestamp) -> Vec<&'t Entry> {
+    let by_other = |entry: &&Entry| entry.kind == EntryKind::Answered && entry.author != engineer.id;
+    let unread = |entry: &&Entry| sent_at.duration_since(entry.at) < AT_ONCE;
+    ticket.entries.iter().filter(by_other).filter(unread).collect()
 }
 
 fn refusal(line: &str, why: &Refusal) -> Fault {

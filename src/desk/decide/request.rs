@@ -13,7 +13,7 @@ use crate::desk::message::Address;
 use crate::desk::reply::{self, Notice};
 use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
-use crate::desk::ticket::{ClockKind, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
+use crate::desk::ticket::{ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
 use crate::desk::trust::{Change, Standing};
 
@@ -30,6 +30,21 @@ pub(super) struct Origin<'a> {
 
 /// Opens a ticket: clocks, acknowledgement, and a notice to each engineer.
 pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) -> Decision {
+    let first = case.entry(EntryKind::Customer, &from.address, None);
+    let mut progress = begin(case, from, origin, first, clock_start(case));
+    let answer = finish(case, from, &mut progress);
+    Decision { answer, ..case.decision(Disposition::Opened(progress.ticket.number), evidence, progress.effects) }
+}
+
+/// A ticket at its birth: who takes part, the first entry, the numbers, and the clocks, which start
+/// then, and why then.
+pub(super) fn begin<'a>(
+    case: &Case<'a>,
+    from: &Address,
+    origin: Origin,
+    first: Entry,
+    (start, reason): (Timestamp, &'static str),
+) -> Progress<'a> {
     let number = TicketNumber::new(case.site.calendar.year(case.now), case.facts.next_sequence);
     let message = &case.mail.message;
     let new = NewTicket {
@@ -50,7 +65,7 @@ pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) 
         progress.ticket.participants.push(address.clone());
         progress.push(Effect::AddParticipant(number, address));
     }
-    progress.entry(case.entry(EntryKind::Customer, &from.address, None));
+    progress.entry(first);
     numbers_of(case).into_iter().for_each(|known| progress.add_number(known));
     if let Some(closed) = origin.continues {
         carry_over(&mut progress, closed);
@@ -58,14 +73,18 @@ pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) 
     if let Some(id) = &message.message_id {
         progress.push(Effect::Thread(number, id.clone()));
     }
-    let (start, reason) = clock_start(case);
     progress.start(ClockKind::Reaction, start, reason);
     progress.start(ClockKind::Acknowledge, start, reason);
     progress.admit();
-    let answer = acknowledge(case, from, &mut progress);
-    wish(case, &mut progress, from, vec![case.mail.raw.clone()]);
-    notify(case, &mut progress, true, case.standing(None));
-    Decision { answer, ..case.decision(Disposition::Opened(number), evidence, progress.effects) }
+    progress
+}
+
+/// The mails about a new ticket. Returns whether it is acknowledged, and by which rule.
+pub(super) fn finish(case: &Case, from: &Address, progress: &mut Progress) -> (bool, String) {
+    let answer = acknowledge(case, from, progress);
+    wish(case, progress, from, vec![case.mail.raw.clone()]);
+    notify(case, progress, true, case.standing(None));
+    answer
 }
 
 /// Those in Cc who take part from the beginning: a copy by itself gives nobody access, so only whom
@@ -197,14 +216,16 @@ fn numbers_of(case: &Case) -> Vec<KnownNumber> {
     known_numbers(case.numbers())
 }
 
-fn clock_start(case: &Case) -> (Timestamp, &'static str) {
+pub(super) fn clock_start(case: &Case) -> (Timestamp, &'static str) {
     calendar::clock_start(case.mail.message.date, case.mail.internal_date, case.site.max_transit)
 }
 
 fn notify(case: &Case, progress: &mut Progress, takes_part: bool, standing: Option<Standing>) {
     for engineer in watchers(&progress.ticket, case.site, case.now) {
         let (ticket, standing) = (&progress.ticket, standing.as_ref());
-        let notice = Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, engineer };
+        let handed_in = case.handed_in.as_ref();
+        let notice =
+            Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, handed_in, engineer };
         progress.push(reply::notice(case.site, &notice, case.now));
     }
 }

@@ -29,7 +29,9 @@ pub fn destination<'a>(ticket: &Ticket, site: &'a Site, at: Timestamp) -> Destin
 /// strictest of its contracts, and its language.
 fn traits(ticket: &Ticket, site: &Site) -> Traits {
     let Ticket { on_file, numbers, customer, .. } = ticket;
-    let written = ticket.entries.iter().filter(|entry| entry.kind == EntryKind::Customer);
+    // The first may be a call, in an engineer's words.
+    let first = ticket.entries.iter().take(1).filter(|entry| entry.kind == EntryKind::Note);
+    let written = ticket.entries.iter().filter(|entry| entry.kind == EntryKind::Customer).chain(first);
     let texts = written.map(|entry| entry.text.as_str()).chain([ticket.subject.as_str()]);
     let of_kind = numbers.iter().filter(|number| number.kind == NumberKind::Serial);
     let serials: Vec<String> = of_kind.map(|number| number.value.clone()).collect();

@@ -77,6 +77,7 @@ pub fn reminder(
         .under_name(format!("{} ({})", site.identity.name, ticket.number))
         .answers_with(&super::engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
+        .with_links(ticket)
         .automatic(AutoSubmitted::Generated)
         .write(&due.step.template, context)
 }

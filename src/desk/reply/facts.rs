@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::desk::answer::{Marker, Markers};
 use crate::desk::decide::Mail;
 use crate::desk::entitlement;
+use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
-use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, Ticket};
+use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, State, Ticket};
 use crate::desk::trust::{Proof, Standing};
 
 /// The desk, for every template.
@@ -34,7 +35,7 @@ pub(super) fn block(site: &Site, ticket: &Ticket) -> Value {
     let missing: Vec<&str> = ticket.missing().into_iter().map(NumberKind::name).collect();
     json!({
         "ticket": ticket.number.to_string(),
-        "state": ticket.state.name(),
+        "state": state_name(ticket.state),
         "customer": ticket.customer,
         "subject": ticket.subject,
         "topic": site.rules.quotes.without_prefixes(&ticket.subject),
@@ -83,6 +84,21 @@ fn clock_line(site: &Site, clock: &Clock) -> Value {
     })
 }
 
+/// Where a ticket stands, in Polish.
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::New => "nowe, nikt jeszcze nie odpowiedział",
+        State::AwaitingData => "w pracy, brakuje danych",
+        State::InVerification => "w weryfikacji",
+        State::Accepted => "uznane za zasadne",
+        State::AwaitingReturn => "czeka na zwrot urządzenia",
+        State::WaitingForCustomer => "czeka na klienta",
+        State::Resolved => "rozwiązane",
+        State::Closed => "zamknięte",
+        State::Merged => "połączone z innym",
+    }
+}
+
 /// The Polish name of a promise, after "zegar".
 pub(super) fn clock_name(kind: ClockKind) -> &'static str {
     match kind {
@@ -113,6 +129,11 @@ pub(super) fn markers(site: &Site, ticket: &Ticket) -> Value {
         "text": markers.line(Marker::Text),
         "end": markers.line(Marker::End),
     })
+}
+
+/// The attachments of a mail that were not read as a whole.
+pub(super) fn unread(reading: &Reading) -> Vec<Value> {
+    reading.unread.iter().map(|unread| json!({ "name": unread.name, "problem": unread.problem.name() })).collect()
 }
 
 /// One line of a ticket's history.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::links::{self, Target};
 use super::{Post, Purpose, ReplyError, conversation};
 use crate::desk::answer::FILE;
 use crate::desk::compose::{self, AutoSubmitted, Conversation, Outgoing};
@@ -20,6 +21,7 @@ pub(super) struct Letter<'a> {
     cause: Vec<u8>,
     recipient: String,
     internal_files: Vec<String>,
+    topic: Option<String>,
     outgoing: Outgoing,
 }
 
@@ -42,6 +44,7 @@ impl<'a> Letter<'a> {
             cause: cause.to_vec(),
             recipient: to.address.clone(),
             internal_files: Vec::new(),
+            topic: None,
             outgoing,
         }
     }
@@ -132,6 +135,25 @@ impl<'a> Letter<'a> {
         self
     }
 
+    /// The frequent orders stand in it, each as an answer that is ready to be sent.
+    pub(super) fn with_links(mut self, ticket: &Ticket) -> Self {
+        let topic = self.site.rules.quotes.without_prefixes(&ticket.subject);
+        self.topic = Some(format!("Re: {} {topic}", ticket.number.tag()));
+        self
+    }
+
+    fn links(&self) -> Vec<serde_json::Value> {
+        let Some(subject) = &self.topic else { return Vec::new() };
+        let Outgoing { reply_to, message_id, .. } = &self.outgoing;
+        let target = Target {
+            address: reply_to.as_deref().unwrap_or(&self.site.identity.address),
+            subject,
+            in_reply_to: reply_to.is_none().then_some(message_id.as_str()),
+        };
+        let links = self.site.rules.orders.links().iter();
+        links.map(|link| serde_json::json!({ "label": link.label, "href": target.of(link) })).collect()
+    }
+
     /// Files go along.
     pub(super) fn attach(mut self, files: Vec<Attachment>) -> Self {
         self.outgoing.attachments = files;
@@ -152,11 +174,14 @@ impl<'a> Letter<'a> {
     }
 
     /// Fills in subject, text and HTML from the templates of this name.
-    pub(super) fn write(mut self, template: &str, context: serde_json::Value) -> Result<Post, ReplyError> {
+    pub(super) fn write(mut self, template: &str, mut context: serde_json::Value) -> Result<Post, ReplyError> {
+        if let Some(context) = context.as_object_mut() {
+            context.insert("links".to_string(), self.links().into());
+        }
         let page = self.site.rules.templates.fill(template, &context)?;
         self.outgoing.subject = page.subject;
         self.outgoing.text = page.text;
-        self.outgoing.html = page.html;
+        self.outgoing.html = page.html.or_else(|| self.topic.as_ref().map(|_| links::page(&self.outgoing.text)));
         Ok(Post {
             ticket: self.ticket,
             purpose: self.purpose,

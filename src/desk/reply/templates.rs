@@ -68,7 +68,7 @@ impl Templates {
 
     fn render(&self, name: &str, context: &Value) -> Result<String, ReplyError> {
         let refuse =
-            |error: minijinja::Error| ReplyError::Template { name: name.to_string(), message: format!("{error:#}") };
+            |error: minijinja::Error| ReplyError::Template { name: name.to_string(), message: error.to_string() };
         self.0.get_template(name).and_then(|template| template.render(Serde(context))).map_err(refuse)
     }
 }

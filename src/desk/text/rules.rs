@@ -198,6 +198,11 @@ impl QuoteRules {
         self.prefix(subject).is_some()
     }
 
+    /// Whether a subject is that of a mail passed on.
+    pub(in crate::desk) fn is_forward(&self, subject: &str) -> bool {
+        self.prefix(subject) == Some(Prefix::Forward)
+    }
+
     /// A subject without the prefixes and ticket tags in front of it.
     pub(in crate::desk) fn without_prefixes<'s>(&self, subject: &'s str) -> &'s str {
         let mut rest = subject.trim();

@@ -1,0 +1,109 @@
+//! The desk plays through what it may have to write, on requests and clocks of its own making, so that
+//! a template that cannot be filled is found when the rules are checked and not when a promise runs out.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::decide::{Effect, Facts, Level, Mail, NewTicket, RungFacts, decide, fire};
+use super::escalation::{Audience, LadderStep};
+use super::language::Language;
+use super::message::{Address, Message};
+use super::plan::{Basis, Promise};
+use super::reading::Reading;
+use super::reply::{Occasion, RungDue, escalation};
+use super::site::Site;
+use super::thread;
+use super::ticket::{Clock, ClockKind, Entry, EntryKind, Rung, Ticket};
+use super::ticket_number::TicketNumber;
+
+/// Requests with and without numbers, in both languages, and a mail that has to be parked.
+const MAILS: [&str; 4] = [
+    "From: Jan <jan@proba.example>\r\nSubject: Awaria\r\nMessage-ID: <1@proba.example>\r\n\r\n\
+     Dzień dobry, biblioteka nie działa.\r\nNr seryjny: B824100317\r\nUmowa nr HEZO/QSP/2025/00417\r\n",
+    "From: Jan <jan@proba.example>\r\nSubject: Awaria\r\nMessage-ID: <2@proba.example>\r\n\r\n\
+     Dzień dobry, biblioteka nie działa, proszę o pomoc.\r\n",
+    "From: Ann <ann@proba.example>\r\nSubject: Library down\r\nMessage-ID: <3@proba.example>\r\n\r\n\
+     Good morning, our tape library does not work, please help us.\r\n",
+    "Subject: nobody\r\n\r\nA mail without a sender.\r\n",
+];
+
+/// Everything that could not be written, each once.
+pub fn rehearse(site: &Site, now: Timestamp) -> Vec<String> {
+    let mut effects: Vec<Effect> = MAILS.iter().flat_map(|mail| request(mail, site, now)).collect();
+    for language in [Language::Polish, Language::English] {
+        let ticket = ticket(language, now);
+        for step in site.ladder.steps() {
+            effects.extend(rung(&ticket, step.clock, &step.id, site, now));
+            // A rung may tell the second level of a site that has none yet.
+            if step.tell.contains(&Audience::SecondLevel) {
+                effects.push(second_level(&ticket, step, site, now));
+            }
+        }
+    }
+    let mut faults: Vec<String> = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Report(fault) if !faults.contains(&fault) => faults.push(fault),
+            _ => {}
+        }
+    }
+    faults
+}
+
+fn request(raw: &str, site: &Site, now: Timestamp) -> Vec<Effect> {
+    let mail = Mail {
+        message: Message::parse(raw.as_bytes()),
+        raw: raw.as_bytes().to_vec(),
+        content_hash: [0; 32],
+        internal_date: now,
+        place: "rehearsal".to_string(),
+        too_large: None,
+        verification: None,
+    };
+    let reading = Reading::of(&mail.message, &[], site);
+    let keys = thread::keys(&mail, &reading, site);
+    let facts = Facts { next_sequence: 1, ..Facts::default() };
+    decide(&mail, &reading, &keys, &facts, site, now).effects
+}
+
+fn rung(ticket: &Ticket, kind: ClockKind, id: &str, site: &Site, now: Timestamp) -> Vec<Effect> {
+    let clock = clock(kind, now);
+    let rung = Rung { id: id.to_string(), at: now, laid_at: now, fired: None };
+    let mut ticket = ticket.clone();
+    ticket.clocks.push(clock.clone());
+    fire(&ticket, &clock, &rung, &RungFacts::default(), site, now)
+}
+
+fn second_level(ticket: &Ticket, step: &LadderStep, site: &Site, now: Timestamp) -> Effect {
+    let clock = clock(step.clock, now);
+    let due = Occasion::Rung(RungDue { clock: &clock, step, late: None });
+    let address = &site.identity.escalation_address;
+    Effect::from(escalation(site, ticket, &due, Level::Second, address, &[], now))
+}
+
+fn clock(kind: ClockKind, now: Timestamp) -> Clock {
+    let amount = SignedDuration::from_hours(1);
+    let promise = Promise { due: now, window: None, amount, steps: Vec::new(), basis: Basis::default() };
+    Clock::new(kind, 1, now, "rehearsal", promise, now)
+}
+
+fn ticket(language: Language, now: Timestamp) -> Ticket {
+    let mut ticket = Ticket::born(&NewTicket {
+        number: TicketNumber::new(2026, 1),
+        customer: Address { name: String::new(), address: "jan@proba.example".to_string() },
+        subject: "Awaria".to_string(),
+        language,
+        opened_at: now,
+        linked_to: None,
+        earlier_tags: Vec::new(),
+        continues: None,
+    });
+    ticket.entries.push(Entry {
+        kind: EntryKind::Customer,
+        author: "jan@proba.example".to_string(),
+        message_id: None,
+        text: "Biblioteka nie działa.".to_string(),
+        sender: None,
+        at: now,
+    });
+    ticket
+}

@@ -1,0 +1,168 @@
+//! The health pages and `status`: the built program, asked over HTTP.
+
+mod story;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use prometheus_parse::{Scrape, Value};
+use story::Desk;
+
+const FAULT: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
+
+/// How long the program may take for one step; more than any step takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Service<'a> {
+    desk: &'a Desk,
+    child: Child,
+}
+
+impl<'a> Service<'a> {
+    fn start(desk: &'a Desk, now: &str) -> Service<'a> {
+        let child = Command::new(env!("CARGO_BIN_EXE_hezo-intake"))
+            .args(["run", "--now", &story::moment(now).to_string(), "--config"])
+            .arg(desk.dir().join("settings.toml"))
+            .env_remove("RUST_LOG")
+            .stderr(fs::File::create(desk.dir().join("log")).expect("a log"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program");
+        Service { desk, child }
+    }
+
+    /// Status and body of a page.
+    fn get(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = UnixStream::connect(self.desk.dir().join("health.sock")).ok()?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_string()))
+    }
+
+    fn wait_for(&self, path: &str, status: u16) -> String {
+        let began = Instant::now();
+        loop {
+            let answer = self.get(path);
+            if let Some((found, body)) = &answer
+                && *found == status
+            {
+                return body.clone();
+            }
+            assert!(began.elapsed() < PATIENCE, "{path} is {answer:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn scrape(&self) -> Scrape {
+        let text = self.wait_for("/metrics", 200);
+        assert!(text.ends_with("# EOF\n") && text.matches("# EOF").count() == 1, "{text}");
+        Scrape::parse(text.lines().map(|line| Ok(line.to_string()))).expect("Prometheus's text format")
+    }
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value of a figure with these labels.
+#[track_caller]
+fn value(scrape: &Scrape, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let fits = |sample: &&prometheus_parse::Sample| {
+        sample.metric == name && labels.iter().all(|(label, wanted)| sample.labels.get(label) == Some(*wanted))
+    };
+    let found: Vec<_> = scrape.samples.iter().filter(fits).collect();
+    let [sample] = found.as_slice() else { panic!("{name} {labels:?}: {found:?} of {:?}", scrape.samples) };
+    match &sample.value {
+        Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => *value,
+        Value::Histogram(counts) => counts.last().expect("a range").count,
+        Value::Summary(_) => panic!("{name} is a summary"),
+    }
+}
+
+fn desk() -> Desk {
+    Desk::with("", "\n[health]\nlisten = \"unix:{dir}/health.sock\"\n")
+}
+
+#[test]
+fn a_scrape_says_where_the_desk_stands() {
+    let desk = desk();
+    desk.receive("2026-11-23 09:00", FAULT);
+    desk.receive("2026-11-23 09:01", &format!("Auto-Submitted: auto-replied\n{FAULT}"));
+    let service = Service::start(&desk, "2026-11-23 09:05");
+    assert_eq!(service.wait_for("/readyz", 200), "ok\n");
+    assert_eq!(service.wait_for("/healthz", 200), "ok\n");
+    let began = Instant::now();
+    let scrape = loop {
+        let scrape = service.scrape();
+        if scrape.samples.iter().any(|sample| sample.metric == "hezo_intake_acknowledgement_age_seconds") {
+            break scrape;
+        }
+        assert!(began.elapsed() < PATIENCE, "nothing is acknowledged");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let mailbox = [("mailbox", "support"), ("folder", "")];
+    let tickets = value(&scrape, "hezo_intake_tickets_open", &[]);
+    assert!(tickets >= 1.0);
+    assert!(value(&scrape, "hezo_intake_full_pass_age_seconds", &mailbox) < 60.0);
+    assert!(value(&scrape, "hezo_intake_acknowledgement_age_seconds", &[]) < 60.0);
+    assert_eq!(value(&scrape, "hezo_intake_clocks", &[("kind", "reaction"), ("state", "open")]), tickets);
+    assert_eq!(value(&scrape, "hezo_intake_clocks", &[("kind", "reaction"), ("state", "breached")]), 0.0);
+    assert_eq!(value(&scrape, "hezo_intake_outbox", &[("state", "failed")]), 0.0);
+    let decided: f64 = scrape
+        .samples
+        .iter()
+        .filter(|sample| sample.metric == "hezo_intake_mails_total")
+        .map(|sample| match sample.value {
+            Value::Counter(count) | Value::Untyped(count) => count,
+            _ => panic!("{sample:?}"),
+        })
+        .sum();
+    assert_eq!(decided, 2.0, "two mails were decided");
+    assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "stuck")]), 0.0);
+    assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "running")]), 4.0);
+    // Arrival at nine, seen five minutes later: nothing within two minutes, all within the hour.
+    let seen = scrape.samples.iter().find(|sample| sample.metric == "hezo_intake_arrival_to_seen_seconds");
+    let Some(Value::Histogram(ranges)) = seen.map(|sample| &sample.value) else { panic!("{seen:?}") };
+    let within = |seconds: f64| ranges.iter().find(|range| range.less_than == seconds).map(|range| range.count);
+    assert_eq!((within(120.0), within(3600.0)), (Some(0.0), Some(2.0)));
+    assert!(value(&scrape, "process_resident_memory_bytes", &[]) > 1e6);
+    assert!(value(&scrape, "process_cpu_seconds_total", &[]) > 0.0);
+    assert!(value(&scrape, "hezo_intake_database_bytes", &[("part", "file")]) > 0.0);
+    assert_eq!(value(&scrape, "hezo_intake_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), 1.0);
+
+    let status = desk.command(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
+    assert_eq!((status["service_runs"].as_bool(), status["open_tickets"].as_f64()), (Some(true), Some(tickets)));
+    drop(service);
+    let status = desk.command(&["status"]);
+    let text = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(text.contains("the service does not run; start it with") && !status.status.success(), "{text}");
+}
+
+#[test]
+fn a_mailbox_that_is_away_is_named_and_no_reason_to_restart() {
+    let desk = desk();
+    fs::write(desk.dir().join("mailbox"), "").expect("a file in the folder's place");
+    let service = Service::start(&desk, "2026-11-23 09:05");
+    let reasons = service.wait_for("/readyz", 503);
+    assert!(reasons.contains("starting: not every folder was walked yet"), "{reasons}");
+    let began = Instant::now();
+    while !service.wait_for("/readyz", 503).contains("mailbox support fails since 2026-11-23T08:05") {
+        assert!(began.elapsed() < PATIENCE, "{:?}", service.get("/readyz"));
+    }
+    assert_eq!(service.wait_for("/healthz", 200), "ok\n");
+    assert!(
+        value(&service.scrape(), "hezo_intake_failing_seconds", &[("part", "mailbox"), ("subject", "support")]) >= 0.0
+    );
+    fs::remove_file(desk.dir().join("mailbox")).expect("no file");
+    assert_eq!(service.wait_for("/readyz", 200), "ok\n");
+    assert_eq!(service.wait_for("/nothing", 404), "there are /metrics, /healthz and /readyz\n");
+}
