@@ -1,10 +1,8 @@
 //! Attacks on the work of engineers by mail, told to the built program: what an engineer did not say is
 //! not done, and what engineers alone may read reaches nobody else.
 
-mod story;
-
+use crate::story::{Desk, Sent, to};
 use serde_json::Value;
-use story::{Desk, Sent, to};
 
 const DESK: &str = "pomoc@myhezo.example";
 const CUSTOMER: &str = "jan@fabryka.example";
