@@ -115,7 +115,10 @@ fn mark(
 }
 
 /// Hands one alert to the command and waits for its end, within its time.
-async fn run_once(command: &AlertCommand, json: &str) -> Result<(), String> {
+///
+/// # Errors
+/// Why nobody was told.
+pub async fn run_once(command: &AlertCommand, json: &str) -> Result<(), String> {
     let mut child = spawn(command).map_err(|error| format!("{error:#}"))?;
     let ended = tokio::time::timeout(command.time_limit, hand_over(&mut child, json)).await;
     match ended {

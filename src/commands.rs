@@ -1,12 +1,16 @@
 //! One file for each command of the operator.
 
 pub mod check;
+pub mod clocks;
 pub mod contracts;
 pub mod demo;
+pub mod due;
 pub mod explain;
 pub mod order;
 pub mod reconcile;
 pub mod reload;
+pub mod report;
+pub mod routing;
 pub mod rules;
 pub mod run;
 pub mod score;

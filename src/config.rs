@@ -25,7 +25,7 @@ use toml::de::DeTable;
 pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
 pub use self::mailbox::{MailboxConfig, MailboxKind, Start};
-pub use self::operations::{Listen, Operations};
+pub use self::operations::{Alarm, Listen, Operations};
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
 pub use self::server::{Mechanism, Outgoing, Security, Server, SignIn};

@@ -24,6 +24,7 @@
 //! | [`outbox`] | the loop over what leaves: due, send, mark |
 //! | [`timers`] | the loop over the rungs of the clocks: due, decide, commit |
 //! | [`alert`] | the loop over the alert command: due, run, mark |
+//! | [`alarm`] | the loop that tells of outages: once when one begins, once when it is over |
 //! | [`service`] | builds the loops, starts and stops them |
 //! | [`office`] | what the loops share: rules, contracts, store, clock, bells |
 //! | [`mailbox`] | what a folder of mails is to the intake |
@@ -69,6 +70,7 @@
 //! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
+pub mod alarm;
 pub mod alert;
 pub mod attachments;
 pub mod authentication;

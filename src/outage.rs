@@ -1,15 +1,12 @@
 //! What does not work at this moment, since when and why. A mailbox that does not answer stops nothing
 //! else; it is remembered here, so that the health pages and the alarms can say so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::Notify;
-
-/// A failure that is over within this time is no outage: servers restart, connections break.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What can fail as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -19,6 +16,8 @@ pub enum Part {
     Mailbox(String),
     /// The server that takes our mail.
     Sending,
+    /// The server that takes what the first does not.
+    SecondRoute,
     /// The database.
     Database,
 }
@@ -34,6 +33,7 @@ impl Part {
         match self {
             Part::Mailbox(_) => "mailbox",
             Part::Sending => "sending",
+            Part::SecondRoute => "second-route",
             Part::Database => "database",
         }
     }
@@ -42,8 +42,14 @@ impl Part {
     pub fn subject(&self) -> &str {
         match self {
             Part::Mailbox(subject) => subject,
-            Part::Sending | Part::Database => "",
+            Part::Sending | Part::SecondRoute | Part::Database => "",
         }
+    }
+
+    /// The part of that name.
+    pub fn named(kind: &str, subject: &str) -> Option<Part> {
+        let known = [Part::Mailbox(subject.to_string()), Part::Sending, Part::SecondRoute, Part::Database];
+        known.into_iter().find(|part| part.kind() == kind)
     }
 }
 
@@ -59,9 +65,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether it has lasted long enough to be called an outage at this moment.
-    pub fn is_outage(&self, now: Timestamp) -> bool {
-        self.wants_a_person || now.duration_since(self.since) >= PATIENCE
+    /// Whether it has lasted long enough to be called an outage at this moment: servers restart, and
+    /// connections break.
+    pub fn is_outage(&self, patience: SignedDuration, now: Timestamp) -> bool {
+        self.wants_a_person || now.duration_since(self.since) >= patience
     }
 }
 
@@ -69,6 +76,7 @@ impl Failure {
 #[derive(Default)]
 pub struct Outages {
     failures: Mutex<BTreeMap<Part, Failure>>,
+    worked: Mutex<BTreeSet<Part>>,
     /// Rings when a failure begins, changes or ends.
     pub bell: Arc<Notify>,
 }
@@ -77,6 +85,8 @@ impl Outages {
     /// A part has failed, again or for the first time; whether it is the first is returned.
     pub fn failed(&self, part: Part, reason: String, wants_a_person: bool, now: Timestamp) -> bool {
         let mut failures = self.failures();
+        // What stands in the database has no more digits.
+        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         let since = failures.get(&part).map_or(now, |failure| failure.since);
         let failure = Failure { since, reason, wants_a_person };
         let former = failures.insert(part, failure.clone());
@@ -90,10 +100,16 @@ impl Outages {
     /// A part works. Returns what ended with that.
     pub fn works(&self, part: &Part) -> Option<Failure> {
         let ended = self.failures().remove(part);
-        if ended.is_some() {
+        let is_first = self.worked.lock().unwrap_or_else(PoisonError::into_inner).insert(part.clone());
+        if ended.is_some() || is_first {
             self.bell.notify_one();
         }
         ended
+    }
+
+    /// Whether a part was seen to work since the start.
+    pub fn has_worked(&self, part: &Part) -> bool {
+        self.worked.lock().unwrap_or_else(PoisonError::into_inner).contains(part)
     }
 
     /// Everything that fails at this moment.
@@ -125,10 +141,11 @@ mod tests {
         outages.failed(mailbox.clone(), "still refused".to_string(), false, at(3));
         let [(part, failure)] = outages.all().try_into().expect("one failure");
         assert_eq!((part, failure.since, failure.reason.as_str()), (mailbox.clone(), at(0), "still refused"));
-        assert!(!failure.is_outage(at(4)) && failure.is_outage(at(5)));
+        let patience = SignedDuration::from_mins(5);
+        assert!(!failure.is_outage(patience, at(4)) && failure.is_outage(patience, at(5)));
         // A refused sign-in is one at once.
         outages.failed(mailbox.clone(), "the token is revoked".to_string(), true, at(4));
-        assert!(outages.all()[0].1.is_outage(at(4)));
+        assert!(outages.all()[0].1.is_outage(patience, at(4)));
         assert_eq!(outages.works(&mailbox).map(|ended| ended.since), Some(at(0)));
         assert_eq!((outages.works(&mailbox), outages.all().len()), (None, 0));
     }

@@ -77,11 +77,12 @@ pub struct Routes {
 impl Routes {
     /// The way of this mail. One that the second route does not take, either, goes the two in turn.
     fn of(&self, due: &Due) -> &Transport {
+        self.second.as_ref().filter(|_| self.is_second(due)).unwrap_or(&self.first)
+    }
+
+    fn is_second(&self, due: &Due) -> bool {
         let tries = due.second_route_from.map(|from| due.attempts.saturating_sub(from));
-        match &self.second {
-            Some(second) if tries.is_some_and(|tries| tries.is_multiple_of(2)) => second,
-            _ => &self.first,
-        }
+        self.second.is_some() && tries.is_some_and(|tries| tries.is_multiple_of(2))
     }
 }
 
@@ -155,13 +156,14 @@ impl Outbox {
         let seconds = now.duration_since(due.created_at).as_secs_f64();
         let acknowledged = due.purpose == Purpose::Acknowledgement && matches!(outcome, Outcome::Sent { .. });
         self.office.metrics.send(due.purpose.name(), outcome.name(), acknowledged.then_some(seconds));
+        let part = if self.routes.is_second(due) { Part::SecondRoute } else { Part::Sending };
         match outcome {
             // A mail that is refused for good was refused by a server that works.
             Outcome::Sent { .. } | Outcome::Never { .. } => {
-                self.office.outages.works(&Part::Sending);
+                self.office.outages.works(&part);
             }
             Outcome::Later { reason } | Outcome::Unknown { reason } => {
-                self.office.outages.failed(Part::Sending, reason.clone(), false, now);
+                self.office.outages.failed(part, reason.clone(), false, now);
             }
         }
     }

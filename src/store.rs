@@ -11,7 +11,9 @@ mod figures;
 mod journal;
 mod lists;
 mod on_file;
+mod outages;
 mod outbox;
+mod promises;
 mod pulse;
 mod tickets;
 
@@ -215,7 +217,7 @@ pub fn is_at_fault(error: &anyhow::Error) -> bool {
 }
 
 /// The steps of the schema, oldest first; a step once released is never changed.
-const MIGRATIONS: &[M] = &[M::up(include_str!("store/1-desk.sql"))];
+const MIGRATIONS: &[M] = &[M::up(include_str!("store/1-desk.sql")), M::up(include_str!("store/2-operations.sql"))];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)

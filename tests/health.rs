@@ -1,6 +1,6 @@
 //! The health pages and `status`: the built program, asked over HTTP.
 
-mod story;
+use crate::story;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::story::Desk;
 use prometheus_parse::{Scrape, Value};
-use story::Desk;
 
 const FAULT: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 
@@ -127,7 +127,7 @@ fn a_scrape_says_where_the_desk_stands() {
         .sum();
     assert_eq!(decided, 2.0, "two mails were decided");
     assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "stuck")]), 0.0);
-    assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "running")]), 3.0);
+    assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "running")]), 4.0);
     // Arrival at nine, seen five minutes later: nothing within two minutes, all within the hour.
     let seen = scrape.samples.iter().find(|sample| sample.metric == "hezo_intake_arrival_to_seen_seconds");
     let Some(Value::Histogram(ranges)) = seen.map(|sample| &sample.value) else { panic!("{seen:?}") };

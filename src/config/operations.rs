@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -16,7 +17,30 @@ pub struct Operations {
     pub log: Form,
     /// Where the health pages are; `None` where there are none.
     pub health: Option<Listen>,
+    /// Who is told that the desk does not work, and when.
+    pub alarm: Alarm,
 }
+
+/// Who is told that the desk does not work, and when.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    /// By mail; the engineers where nobody is named.
+    pub address: Option<String>,
+    /// A failure that is over sooner is not told. A refused sign-in is told at once.
+    pub after: Duration,
+}
+
+impl Default for Alarm {
+    fn default() -> Alarm {
+        Alarm { address: None, after: DEFAULT_ALARM_AFTER }
+    }
+}
+
+/// Bounds of `after`.
+const ALARM_AFTER: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(3600));
+
+/// `after` where nothing else is written: servers restart, and connections break.
+const DEFAULT_ALARM_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Where the health pages are: on this machine alone, since they ask nobody for a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +59,13 @@ pub(super) fn operations(top: &Section<'_>) -> Operations {
         section.finish();
         listen
     });
-    Operations { log: log.unwrap_or_default(), health }
+    let alarm = top.section("alarm").map(|section| {
+        let address = section.optional("address", value::address);
+        let after = section.optional("after", value::duration(ALARM_AFTER.0, ALARM_AFTER.1));
+        section.finish();
+        Alarm { address, after: after.unwrap_or(DEFAULT_ALARM_AFTER) }
+    });
+    Operations { log: log.unwrap_or_default(), health, alarm: alarm.unwrap_or_default() }
 }
 
 fn listen(value: &DeValue<'_>) -> Result<Listen, String> {

@@ -166,6 +166,15 @@ fn all_faults_at_once() {
         "8 mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"",
     ];
     check(text, &expected.join("\n"));
+    // The keys tell what was meant, and are checked as such.
+    let meant = "kind = 'pop3'\nsecurity = 'none'\nfolders = []";
+    check_line(
+        "kind = \"imap\"",
+        meant,
+        "15 mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"\n\
+         16 mailbox[0].security: has an unknown value\n\
+         17 mailbox[0].folders: names no folder",
+    );
     let faults = Site::new().parse(text).expect_err("faults").to_string();
     let line = "site.toml:8: mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"";
     assert_eq!(faults.lines().last(), Some(line));
@@ -546,11 +555,11 @@ fn the_sample_is_complete() {
     let heads = |key: &str| SAMPLE.lines().any(|line| head(line) == Some(key));
     let odd = "nonsense = 1\n";
     let sections = "[outgoing]\nODD[[mailbox]]\nkind = 'imap'\nODD[[mailbox]]\nkind = 'maildir'\nODD[desk]\nODD\
-                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD[health]\nODD";
+                    [[engineer]]\nODD[smtp]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD[health]\nODD[alarm]\nODD";
     let faults = Site::new().parse(&format!("{odd}{}", sections.replace("ODD", odd))).expect_err("nonsense");
     let list = |fault: &Fault| Some(fault.message.split_once("there are ")?.1.to_string());
     let lists: Vec<String> = faults.all().iter().filter_map(list).collect();
-    assert_eq!(lists.len(), 14, "{faults}");
+    assert_eq!(lists.len(), 15, "{faults}");
     for key in lists.iter().flat_map(|list| list.split(", ")) {
         assert!(named(key) || heads(key), "{key} is not in the sample");
     }

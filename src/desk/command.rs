@@ -6,8 +6,9 @@ mod spelling;
 
 use jiff::civil::{Date, DateTime, Time};
 
-use super::contract::{self, Delivery};
+use super::contract;
 use super::language::Language;
+use super::plan::DeliveryTime;
 use super::text::fold::fold;
 use super::ticket_number::{self, TicketNumber};
 use day::Direction;
@@ -28,7 +29,7 @@ pub enum Order {
     /// The contract's number, normalised.
     Contract(String),
     /// The request is justified.
-    Accept(Option<Delivery>),
+    Accept(Option<DeliveryTime>),
     /// The customer has to do something first.
     Wait {
         /// Until when, in local time; a day without a time lasts until work begins on it.
@@ -177,8 +178,8 @@ fn order(line: &str, rules: &OrderRules, now: DateTime) -> Option<Order> {
         "contract" => number(rest, rules).map(Order::Contract),
         "accept" => match fold(rest).as_str() {
             "" => Some(Order::Accept(None)),
-            "8h" | "8 h" => Some(Order::Accept(Some(Delivery::EightHours))),
-            "nbd" => Some(Order::Accept(Some(Delivery::NextBusinessDay))),
+            "8h" | "8 h" => Some(Order::Accept(Some(DeliveryTime::Hours(8)))),
+            "nbd" => Some(Order::Accept(Some(DeliveryTime::NextBusinessDay))),
             _ => None,
         },
         "wait" => {

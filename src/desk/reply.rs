@@ -7,6 +7,7 @@ mod facts;
 mod letter;
 mod links;
 mod ordered;
+mod outage;
 mod templates;
 
 use std::fmt;
@@ -31,6 +32,7 @@ use letter::Letter;
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
 pub use ordered::{Done, Fault, done, not_done};
+pub use outage::{OutageNews, Promises, outage, outage_alert};
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts

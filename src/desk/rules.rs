@@ -77,6 +77,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("templates/gathered.pl.txt", include_str!("../../rules/templates/gathered.pl.txt")),
     ("templates/late.inc", include_str!("../../rules/templates/late.inc")),
     ("templates/notice.txt", include_str!("../../rules/templates/notice.txt")),
+    ("templates/outage-begins.txt", include_str!("../../rules/templates/outage-begins.txt")),
+    ("templates/outage-ends.txt", include_str!("../../rules/templates/outage-ends.txt")),
     ("templates/parked.txt", include_str!("../../rules/templates/parked.txt")),
     ("templates/relay.en.html", include_str!("../../rules/templates/relay.en.html")),
     ("templates/relay.en.txt", include_str!("../../rules/templates/relay.en.txt")),

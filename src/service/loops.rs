@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::alarm::{self, Channels};
 use crate::alert;
-use crate::config::{AlertCommand, Config, MailboxConfig, MailboxKind, Outgoing};
+use crate::config::{Alarm, AlertCommand, Config, MailboxConfig, MailboxKind, Outgoing};
 use crate::contracts;
 use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
@@ -34,6 +36,7 @@ pub(super) struct Parts {
     pub(super) watched: Vec<Part>,
     pub(super) outbox: Outbox,
     alert: Option<AlertCommand>,
+    alarm: Alarm,
     /// The state directory, and the list of contracts that is watched.
     contracts: Option<(PathBuf, PathBuf)>,
 }
@@ -50,6 +53,7 @@ impl Parts {
             watched: config.mailboxes.iter().flat_map(parts).collect(),
             outbox: Outbox::new(Arc::clone(office), routes(config)?),
             alert: config.alert.clone(),
+            alarm: config.operations.alarm.clone(),
             contracts: config.contracts.clone().map(|list| (config.state_dir.clone(), list)),
         })
     }
@@ -66,7 +70,7 @@ impl Loops {
     /// Starts the loops. `ready` is called once every folder has been walked; `stop` is when the
     /// whole service ends.
     pub(super) fn start(parts: Parts, stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static) -> Loops {
-        let Parts { office, intakes, watched, outbox, alert, contracts } = parts;
+        let Parts { office, intakes, watched, outbox, alert, alarm, contracts } = parts;
         office.outages.keep(|part| !matches!(part, Part::Mailbox(_)) || watched.contains(part));
         let (leave, told) = watch::channel(false);
         let mut others = JoinSet::new();
@@ -93,6 +97,9 @@ impl Loops {
             };
         }
         others.spawn(timers::run(Arc::clone(&office), walked, told.clone()));
+        let patience = SignedDuration::try_from(alarm.after).unwrap_or(SignedDuration::ZERO);
+        let channels = Channels { address: alarm.address, command: alert.clone(), patience, watched };
+        others.spawn(alarm::run(Arc::clone(&office), channels, told.clone()));
         if let Some(command) = alert {
             others.spawn(alert::run(Arc::clone(&office), command, told.clone()));
         }

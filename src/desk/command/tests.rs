@@ -23,8 +23,8 @@ fn orders() {
     let at = |day: i8, hour: i8, minute: i8| Some(date(2026, 11, day).at(hour, minute, 0, 0));
     let wait =
         |until: Option<(Date, Option<Time>)>, reason: &str| Some(Order::Wait { until, reason: reason.to_string() });
-    check("#Przyjmij 8h", Some(Order::Accept(Some(Delivery::EightHours))));
-    check("＃ accept: NBD.", Some(Order::Accept(Some(Delivery::NextBusinessDay))));
+    check("#Przyjmij 8h", Some(Order::Accept(Some(DeliveryTime::Hours(8)))));
+    check("＃ accept: NBD.", Some(Order::Accept(Some(DeliveryTime::NextBusinessDay))));
     check("#delivered 9:15", Some(Order::Delivered(at(23, 9, 15))));
     check("#dostarczono wczoraj o 16:05", Some(Order::Delivered(at(22, 16, 5))));
     check("#onsite w piątek o godz. 8:00", Some(Order::OnSite(at(20, 8, 0))));

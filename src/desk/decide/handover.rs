@@ -1,6 +1,8 @@
 //! Escalation is a hand-over: the ticket goes out with everything that is known, and comes back as
 //! taken when a person answers.
 
+use jiff::Timestamp;
+
 use super::progress::Progress;
 use super::watchers::watchers;
 use super::{Case, Decision, Disposition, Effect};
@@ -53,13 +55,34 @@ pub(super) fn forward(progress: &mut Progress, level: Level, occasion: &Occasion
     let (site, now, number) = (progress.site, progress.now, progress.ticket.number);
     let Some(address) = level.address(site) else { return };
     if level == Level::First && !untaken(progress) {
-        progress.start(ClockKind::HandOver, now, "forwarded to escalation");
+        progress.start(ClockKind::HandOver, now, &reason(occasion));
     }
     let letter = reply::escalation(site, &progress.ticket, occasion, level, address, originals, now);
     if let Ok(post) = &letter {
         progress.push(Effect::Thread(number, post.message_id.clone()));
     }
     progress.push(letter);
+}
+
+/// Why a ticket is handed over, as its clock keeps it.
+fn reason(occasion: &Occasion) -> String {
+    match occasion {
+        Occasion::Rung(due) => silence(due.clock.kind),
+        Occasion::Wish { .. } => "forwarded to escalation, as asked for".to_string(),
+    }
+}
+
+fn silence(kind: ClockKind) -> String {
+    format!("forwarded to escalation: the {kind} clock")
+}
+
+/// A person has answered the customer: where the ticket was handed over only since nobody had, there is
+/// nothing left to take over.
+pub(super) fn answered_after_all(progress: &mut Progress, at: Timestamp) {
+    let silent = [silence(ClockKind::Reaction), silence(ClockKind::FollowUp)];
+    progress.end_where(at, Ending::Withdrawn, "a person has answered the customer", |clock| {
+        clock.kind == ClockKind::HandOver && silent.contains(&clock.start_reason)
+    });
 }
 
 /// Forwards the ticket at once, because somebody asks for it in words. Not again while it waits to be

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::{Case, Decision, Disposition, Effect, SentMail};
+use super::{Case, Decision, Disposition, Effect, SentMail, handover};
 use crate::desk::reply::Keeps;
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, State, Ticket};
@@ -39,6 +39,7 @@ pub(super) fn contact(progress: &mut Progress, written_at: Timestamp, at: Timest
     let reacts = progress.ticket.running(ClockKind::Reaction).any(|clock| clock.created_at <= written_at);
     let answered = |kind| matches!(kind, ClockKind::Reaction | ClockKind::FollowUp);
     progress.end_where(at, Ending::Satisfied, by, |clock| answered(clock.kind) && clock.created_at <= written_at);
+    handover::answered_after_all(progress, at);
     let over = matches!(progress.ticket.state, State::Resolved | State::Closed | State::Merged);
     let begun = progress.ticket.running(ClockKind::Resolution).next().is_some();
     if reacts && !over && !begun {
