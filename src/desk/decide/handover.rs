@@ -51,11 +51,11 @@ impl Level {
 }
 
 /// Forwards the ticket with everything that is known. At the first level a person has to take it
-/// over; where somebody is asked to already, that clock runs on.
+/// over; where somebody is asked to already and still has time, that clock runs on.
 pub(super) fn forward(progress: &mut Progress, level: Level, occasion: &Occasion, originals: &[Vec<u8>]) {
     let (site, now, number) = (progress.site, progress.now, progress.ticket.number);
     let Some(address) = level.address(site) else { return };
-    if level == Level::First && !untaken(progress) {
+    if level == Level::First && !waits(progress) {
         progress.start(ClockKind::HandOver, now, &reason(occasion));
     }
     let letter = reply::escalation(site, &progress.ticket, occasion, level, address, originals, now);
@@ -90,8 +90,7 @@ pub(super) fn answered_after_all(progress: &mut Progress, at: Timestamp) {
 /// taken over in time after such a wish: the engineers have the mail, and escalation has the ticket.
 pub(super) fn on_wish(progress: &mut Progress, who: &str, why: &str, cause: &[u8], originals: &[Vec<u8>]) {
     let wished = |entry: &Entry| entry.kind == EntryKind::Escalated && entry.text.starts_with(WISH);
-    let in_time = progress.ticket.running(ClockKind::HandOver).any(|clock| clock.due > progress.now);
-    let again = in_time && progress.ticket.entries.iter().any(wished);
+    let again = waits(progress) && progress.ticket.entries.iter().any(wished);
     if again {
         progress.record(EntryKind::Reminded, who, format!("{WISH} again: {why}; it waits to be taken over already"));
         return;
@@ -106,8 +105,9 @@ pub(super) fn on_order(progress: &mut Progress, who: &str, why: &str, cause: &[u
     forward(progress, Level::First, &Occasion::Wish { why, cause }, originals);
 }
 
-fn untaken(progress: &Progress) -> bool {
-    progress.ticket.running(ClockKind::HandOver).next().is_some()
+/// Whether somebody is asked to take the ticket over, and still has time for it.
+fn waits(progress: &Progress) -> bool {
+    progress.ticket.running(ClockKind::HandOver).any(|clock| clock.due > progress.now)
 }
 
 /// The level that an answer from escalation comes from and the ticket it is about, where the mail
