@@ -183,9 +183,11 @@ async fn renewed(
     let (parts, config) = built.await.context("reading the configuration broke off")??;
     let pages = health.renewed(config.operations.health).await?;
     if let Some(list) = config.contracts {
-        let now = office.now();
-        let imported =
-            tokio::task::spawn_blocking(move || contract_list::import_or_refuse(&config.state_dir, &list, now));
+        // What contracts may buy follows from the new rules.
+        let renewed = Arc::clone(&parts.office);
+        let import =
+            move || contract_list::import_or_refuse(&config.state_dir, &list, &renewed.site.plans, renewed.now());
+        let imported = tokio::task::spawn_blocking(import);
         imported.await.context("reading the list of contracts broke off")??;
     }
     Ok((parts, pages))

@@ -18,6 +18,7 @@ mod engineer_attacks;
 mod engineers;
 mod engineers_at_servers;
 mod full_disk;
+mod fuzz;
 mod health;
 mod imap_cuts;
 mod imap_dialogues;

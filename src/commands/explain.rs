@@ -21,6 +21,7 @@ use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{self, Address, Message};
+use crate::desk::plan::Plans;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::thread;
@@ -104,8 +105,8 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         Some(path) => Config::load(path)?,
         None => Config::embedded(Path::new("")),
     };
-    let mut on_file = contracts(options.contracts.as_deref(), options.config.is_some(), &config)?;
     let site = office::site(&config)?;
+    let mut on_file = contracts(options.contracts.as_deref(), options.config.is_some(), &config, &site.plans)?;
     let reader = Reader::default();
     // Connections to name servers live as long as the runtime in which they were made.
     let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
@@ -131,9 +132,14 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// The contracts on file: those of the list named on the command line; else, with a configuration,
 /// those of its database, or before the first start those of the list that it names; else none.
-pub(super) fn contracts(list: Option<&Path>, configured: bool, config: &Config) -> anyhow::Result<Store> {
+pub(super) fn contracts(
+    list: Option<&Path>,
+    configured: bool,
+    config: &Config,
+    plans: &Plans,
+) -> anyhow::Result<Store> {
     if let Some(list) = list {
-        return import::in_memory(list);
+        return import::in_memory(list, plans);
     }
     if configured && Store::exists(&config.state_dir) {
         let mut store = Store::open_to_read(&config.state_dir)?;
@@ -141,7 +147,7 @@ pub(super) fn contracts(list: Option<&Path>, configured: bool, config: &Config) 
             return Ok(store);
         }
     }
-    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list))
+    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list, plans))
 }
 
 /// The bytes of a mail; `-` is standard input.

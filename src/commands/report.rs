@@ -40,7 +40,7 @@ pub fn report(config: &Config, options: &Options, now: Option<Timestamp>) -> any
     let calendar = office::site(config)?.calendar;
     let (from, to) = moments(options, &calendar)?;
     let figures = Store::open_to_read(&config.state_dir)?.read(|store| {
-        let promises = store.promises(from, to, now)?;
+        let promises = store.promised_between(from, to, now)?;
         let earliest = promises.iter().map(|promised| promised.clock.start).min().unwrap_or(from).min(from);
         let downtimes = store.downtimes_since(earliest)?;
         let within: Vec<_> = downtimes.into_iter().filter(|down| down.from < to.max(now)).collect();

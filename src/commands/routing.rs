@@ -152,7 +152,7 @@ fn written(file: &Path, at: Timestamp, options: &Options, config: &Config, site:
     let message = Message::parse(&explain::read(file)?);
     let reading = Reading::of(&message, &Reader::default().read(&message), site);
     let customer = message.from.clone().unwrap_or(Address { name: String::new(), address: String::new() });
-    let mut on_file = explain::contracts(None, options.config.is_some(), config)?;
+    let mut on_file = explain::contracts(None, options.config.is_some(), config, &site.plans)?;
     let question = Question::new(reading.number_keys(site), &[customer.address.as_str()], at);
     let on_file = on_file.read(|store| store.on_file(&question))?;
     let numbers = decide::known_numbers(&reading.numbers(&OnFile::from(&on_file), site));

@@ -12,7 +12,7 @@ use crate::desk::ticket_number::TicketNumber;
 impl Work<'_> {
     /// The promises that fall due at or after `from` and before `to`, by due time, as of `now`. Of
     /// those that were broken, with what happened on the ticket.
-    pub fn promises(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> anyhow::Result<Vec<Promised>> {
+    pub fn promised_between(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> anyhow::Result<Vec<Promised>> {
         let select = format!(
             "SELECT {CLOCK}, ticket.id, year, sequence, customer_address
              FROM clock JOIN ticket ON ticket.id = clock.ticket_id

@@ -31,12 +31,13 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Contracts on file: 24x7 with 8h, 8x5 with NBD, 8x5 with 8h, and one of the same device as the first.
+/// Contracts on file: 24x7 with 8h, 8x5 with NBD, 8x5 with 8h, and one of another product line.
 const CONTRACTS: &str = "\
 contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders
 H-2026-00024,9946900604,Huta Wzorcowa,SOS,24x7,8h,2020-01-01,2039-12-31,B824100024,@huta.example
 H-2026-00008,9946900604,Fabryka Wzorcowa,AHB,8x5,NBD,2020-01-01,2039-12-31,B824100008;B824100317,ewa@biuro.example
 H-2026-00088,9946900604,Biuro Wzorcowe,SOS,8x5,8h,2020-01-01,2039-12-31,B824100088,
+H-2026-00095,9946900604,Sklep Wzorcowy,COCARE,9x5,NBD,2020-01-01,2039-12-31,B824100095,
 ";
 
 /// The border host, which finds of every mail that it is from its sender's domain.
