@@ -16,6 +16,7 @@ mod desk_at_work;
 mod end_to_end;
 mod engineer_attacks;
 mod engineers;
+mod engineers_at_servers;
 mod full_disk;
 mod fuzz;
 mod health;
