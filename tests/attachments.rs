@@ -1,16 +1,14 @@
 //! What the built binary reads in attachments, and that no file costs more than its own result.
 
-mod photographs;
-
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::photographs::Photograph;
 use hezo_intake::attachments::{Limits, Reader, SUBCOMMAND};
 use hezo_intake::desk::attachment::{Contents, Problem};
 use hezo_intake::desk::message::{Attachment, Message};
-use photographs::Photograph;
 use rxing::BarcodeFormat;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_hezo-intake");

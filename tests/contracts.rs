@@ -1,14 +1,13 @@
 //! Contracts on file: versions of the list in the store, and the built program's commands beside its
 //! service.
 
-mod story;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::story::{Desk, Sent, moment, to};
 use hezo_intake::config::Config;
 use hezo_intake::contracts::file::BadList;
 use hezo_intake::contracts::import::{self, Difference, Outcome};
@@ -17,7 +16,6 @@ use hezo_intake::desk::plan::Plans;
 use hezo_intake::office;
 use hezo_intake::store::{ContractKeys, Counts, ListVersion, Question, Store};
 use serde_json::{Value, json};
-use story::{Desk, Sent, moment, to};
 use tempfile::TempDir;
 
 const HEAD: &str = "contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders\n";

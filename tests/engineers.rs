@@ -1,10 +1,8 @@
 //! Engineers at work from their own mail clients, told to the built program: what they are told, what
 //! they hand in, and how two of them work side by side.
 
-mod story;
-
+use crate::story::{Desk, Sent, to};
 use serde_json::{Value, json};
-use story::{Desk, Sent, to};
 
 const DESK: &str = "pomoc@myhezo.example";
 const CUSTOMER: &str = "jan@fabryka.example";

@@ -1,13 +1,13 @@
 //! Every rung of the ladder: not before its time, at its time, once, whatever ends the program in between.
 
-mod course;
+use crate::course;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 
-use course::Course;
+use crate::course::Course;
 use hezo_intake::config::{AlertCommand, Config, Outgoing};
 use hezo_intake::desk::message::Message;
 use hezo_intake::desk::rulebook::Rulebook;

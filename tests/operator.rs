@@ -1,12 +1,10 @@
 //! What the operator's commands say of promises, by the built program.
 
-mod story;
-
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use crate::story::Desk;
 use serde_json::Value;
-use story::Desk;
 
 const CASES: &str = include_str!("service-clock-cases.csv");
 

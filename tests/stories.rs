@@ -1,8 +1,6 @@
 //! Stories of the desk, told to the built program.
 
-mod story;
-
-use story::{Desk, Sent, moment, to};
+use crate::story::{Desk, Sent, moment, to};
 
 const FAULT: &str = "\
 From: Jan Wzorcowy <jan@fabryka.example>

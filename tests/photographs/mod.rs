@@ -9,30 +9,30 @@ const DRAWN: u32 = 8;
 
 /// A photograph to take.
 #[derive(Clone, Debug)]
-pub struct Photograph {
+pub(crate) struct Photograph {
     /// The codes on the label, from top to bottom.
-    pub codes: Vec<(BarcodeFormat, String)>,
+    pub(crate) codes: Vec<(BarcodeFormat, String)>,
     /// Width and height, in pixels.
-    pub size: (u32, u32),
+    pub(crate) size: (u32, u32),
     /// Width of a bar or dot, in pixels.
-    pub module: f64,
+    pub(crate) module: f64,
     /// By how many degrees the label is turned.
-    pub turn: f64,
+    pub(crate) turn: f64,
     /// By how much the far end is smaller, 0 to 0.5.
-    pub skew: f64,
+    pub(crate) skew: f64,
     /// Standard deviation of the blur, in pixels.
-    pub blur: f32,
+    pub(crate) blur: f32,
     /// 1 is black on white.
-    pub contrast: f64,
+    pub(crate) contrast: f64,
     /// Standard deviation of the noise, in grey levels.
-    pub noise: f64,
+    pub(crate) noise: f64,
     /// By how much the light falls off over the picture.
-    pub shade: f64,
+    pub(crate) shade: f64,
 }
 
 impl Photograph {
     /// A good one, of a label with one code.
-    pub fn of(format: BarcodeFormat, text: &str) -> Photograph {
+    pub(crate) fn of(format: BarcodeFormat, text: &str) -> Photograph {
         Photograph {
             codes: vec![(format, text.to_string())],
             size: (640, 600),
@@ -47,7 +47,7 @@ impl Photograph {
     }
 
     /// Takes it.
-    pub fn take(&self) -> GrayImage {
+    pub(crate) fn take(&self) -> GrayImage {
         let mut random = fastrand::Rng::with_seed(1);
         let label = label(&self.codes, &mut random);
         let ground: Vec<u8> = (0..4_096).map(|_| random.u8(60..190)).collect();
@@ -70,7 +70,7 @@ impl Photograph {
     }
 
     /// The same as a PNG file.
-    pub fn file(&self) -> Vec<u8> {
+    pub(crate) fn file(&self) -> Vec<u8> {
         let mut file = std::io::Cursor::new(Vec::new());
         self.take().write_to(&mut file, image::ImageFormat::Png).expect("a picture can be written");
         file.into_inner()
