@@ -10,6 +10,7 @@ pub mod order;
 pub mod reconcile;
 pub mod reload;
 pub mod report;
+pub mod routing;
 pub mod rules;
 pub mod run;
 pub mod score;

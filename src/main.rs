@@ -59,6 +59,9 @@ enum Command {
     /// Test the rules, try a new pattern, or run the present rules over the mails of the past
     #[command(subcommand, after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails")]
     Rules(Rules),
+    /// Say who would be told of a ticket at a given time, and by which route
+    #[command(subcommand, after_help = "Example: hezo-intake routing test mail.eml --at 2026-11-28T23:00")]
+    Routing(Routing),
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
@@ -213,6 +216,16 @@ enum Contracts {
 }
 
 #[derive(Subcommand)]
+enum Routing {
+    /// Show who would be told: of a mail, of a ticket, or of any with these traits
+    #[command(
+        after_help = "Examples: hezo-intake routing test mail.eml --at 2026-11-28T23:00\n          hezo-intake routing \
+                      test --ticket Z26-000123-7\n          hezo-intake routing test --vendor qualstar --window 24x7"
+    )]
+    Test(commands::routing::Options),
+}
+
+#[derive(Subcommand)]
 enum Rules {
     /// Run the tests inside the rule files, and measure the rules on labelled mails
     #[command(
@@ -293,6 +306,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Contracts(Contracts::Show { settings, options }) => {
             commands::contracts::show(&load(&settings)?, &options)
         }
+        Command::Routing(Routing::Test(options)) => commands::routing::test(&options),
         Command::Clocks(clocks) => {
             commands::clocks::clocks(&load(&clocks.settings)?, &clocks.options, clocks.moment.now)
         }

@@ -106,7 +106,7 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         None => Config::embedded(Path::new("")),
     };
     let site = office::site(&config)?;
-    let mut on_file = contracts(options, &config, &site.plans)?;
+    let mut on_file = contracts(options.contracts.as_deref(), options.config.is_some(), &config, &site.plans)?;
     let reader = Reader::default();
     // Connections to name servers live as long as the runtime in which they were made.
     let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
@@ -132,11 +132,16 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// The contracts on file: those of the list named on the command line; else, with a configuration,
 /// those of its database, or before the first start those of the list that it names; else none.
-fn contracts(options: &Options, config: &Config, plans: &Plans) -> anyhow::Result<Store> {
-    if let Some(list) = &options.contracts {
+pub(super) fn contracts(
+    list: Option<&Path>,
+    configured: bool,
+    config: &Config,
+    plans: &Plans,
+) -> anyhow::Result<Store> {
+    if let Some(list) = list {
         return import::in_memory(list, plans);
     }
-    if options.config.is_some() && Store::exists(&config.state_dir) {
+    if configured && Store::exists(&config.state_dir) {
         let mut store = Store::open_to_read(&config.state_dir)?;
         if config.contracts.is_none() || store.read(|store| store.contract_list())?.is_some() {
             return Ok(store);

@@ -50,7 +50,7 @@ pub use request::known_numbers;
 pub use rung::{Downtime, RungFacts, fire};
 pub use sent::accepted;
 pub use undelivered::given_up;
-pub use watchers::destination;
+pub use watchers::{traits, watchers};
 
 /// A mail as the intake hands it over.
 #[derive(Clone, Debug)]

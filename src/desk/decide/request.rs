@@ -150,11 +150,12 @@ fn customer_writes(case: &Case, progress: &mut Progress) {
     let new: Vec<KnownNumber> = new.collect();
     let supplied = !new.is_empty();
     new.into_iter().for_each(|known| progress.add_number(known));
-    let runs = |progress: &Progress, kind| progress.ticket.running(kind).next().is_some();
+    // A promise that is broken already watches over nothing.
+    let watches = |progress: &Progress, kind| progress.ticket.running(kind).any(|clock| clock.due > progress.now);
     if resolved {
         progress.record(EntryKind::Order, "desk", "reopened: the customer answers".to_string());
         progress.start(ClockKind::Reaction, start, reason);
-    } else if !runs(progress, ClockKind::Reaction) && !runs(progress, ClockKind::FollowUp) {
+    } else if !watches(progress, ClockKind::Reaction) && progress.ticket.running(ClockKind::FollowUp).next().is_none() {
         progress.start(ClockKind::FollowUp, start, reason);
     }
     if waited {
