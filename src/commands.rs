@@ -1,12 +1,15 @@
 //! One file for each command of the operator.
 
+pub mod backup;
 pub mod check;
 pub mod contracts;
 pub mod demo;
 pub mod explain;
+pub mod manual;
 pub mod order;
 pub mod reconcile;
 pub mod reload;
+pub mod restore;
 pub mod rules;
 pub mod run;
 pub mod score;
