@@ -102,7 +102,7 @@ fn begins(
     failure: &Failure,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let promises = store.promises(failure.since, now)?;
+    let promises = store.promises_at_stake(failure.since, now)?;
     publish(office, store, channels, &news(part, failure, Some(promises)), now)?;
     tracing::error!(part = part.kind(), place = part.subject(), reason = failure.reason, "an outage is told");
     store.outage_told(part, failure.since, now)
@@ -116,7 +116,7 @@ fn over(
     since: Timestamp,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let promises = Some(store.promises(since, now)?);
+    let promises = Some(store.promises_at_stake(since, now)?);
     let (kind, subject) = (part.kind(), part.subject());
     let ended = OutageNews { part: kind, subject, since, reason: None, wants_a_person: false, promises };
     publish(office, store, channels, &ended, now)?;

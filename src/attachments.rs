@@ -16,7 +16,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::desk::attachment::{Contents, Format};
+use rustix::process::Signal;
+
+use crate::desk::attachment::{Contents, Format, Problem};
 use crate::desk::message::Message;
 
 /// The running program, also where its file was replaced by a newer one in the meantime.
@@ -46,10 +48,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Three times what the slowest honest file needs, a photograph of 48 million pixels with no code
-    /// on it.
+    /// A file gets twice its processor time, since other work runs beside it; a mail gets what its
+    /// acknowledgement can wait for.
     fn default() -> Limits {
-        Limits { file: Duration::from_secs(20), mail: Duration::from_secs(60), files: 20 }
+        Limits { file: Duration::from_secs(2 * child::COMPUTING), mail: Duration::from_secs(60), files: 20 }
     }
 }
 
@@ -104,14 +106,13 @@ impl Reader {
 
     fn read_within(&self, format: Format, content: &[u8], count: usize, left: Duration) -> Contents {
         if count > self.limits.files {
-            return Contents::unread(format!("not read: the mail has more than {} such files", self.limits.files));
+            return Contents::unread(Problem::TooManyFiles);
         }
         if left.is_zero() {
-            let seconds = self.limits.mail.as_secs();
-            return Contents::unread(format!("not read: the files before it took {seconds} s, all the time of a mail"));
+            return Contents::unread(Problem::NoTimeLeft);
         }
         if content.len() > LARGEST_FILE {
-            return Contents::unread(format!("not read: it is larger than {LARGEST_FILE} bytes"));
+            return Contents::unread(Problem::TooLarge);
         }
         self.read_file(format, content, left.min(self.limits.file))
     }
@@ -131,7 +132,7 @@ impl Reader {
             Ok(child) => outcome(child, content, limit),
             Err(error) => {
                 tracing::warn!(%error, "the reader of attachments cannot be started");
-                Contents::unread(format!("not read: the reader cannot be started ({error})"))
+                Contents::unread(Problem::NoReader)
             }
         }
     }
@@ -156,11 +157,10 @@ fn outcome(mut child: Child, content: &[u8], limit: Duration) -> Contents {
         let status = end(&mut child, until);
         let said = said.join().unwrap_or_default();
         match (answer, status) {
-            (None, _) | (_, None) => {
-                Contents::unread(format!("not read: it takes longer than {} s", limit.as_secs().max(1)))
-            }
+            (Some(answer), _) if answer.len() > MOST_ANSWERED => Contents::unread(Problem::Senseless),
             (Some(answer), Some(status)) if status.success() => understood(&answer),
             (Some(_), Some(status)) => Contents::unread(why_it_ended(status, &said)),
+            (None, _) | (_, None) => Contents::unread(Problem::TooLong),
         }
     })
 }
@@ -179,22 +179,18 @@ fn end(child: &mut Child, until: Instant) -> Option<ExitStatus> {
     None
 }
 
-/// A child's answer. Whatever it says is only taken as text, within bounds.
+/// A child's answer. Whatever it says is only taken as text.
 pub fn understood(answer: &[u8]) -> Contents {
-    if answer.len() > MOST_ANSWERED {
-        return Contents::unread("not read: it has more text than is taken of one file");
-    }
-    serde_json::from_slice(answer).unwrap_or_else(|_| Contents::unread("not read: the reader's answer makes no sense"))
+    serde_json::from_slice(answer).unwrap_or_else(|_| Contents::unread(Problem::Senseless))
 }
 
-fn why_it_ended(status: ExitStatus, said: &[u8]) -> String {
+fn why_it_ended(status: ExitStatus, said: &[u8]) -> Problem {
+    // What Rust's standard library says before it gives up.
     let out_of_memory = said.windows(17).any(|window| window == b"memory allocation");
     match status.signal() {
-        _ if out_of_memory => format!("not read: it needs more than {} MiB of memory", child::MEMORY >> 20),
-        Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => {
-            format!("not read: it needs more than {} s of computing", child::COMPUTING)
-        }
-        _ => "not read: the reader broke off on it".to_string(),
+        _ if out_of_memory => Problem::TooMuchMemory,
+        Some(signal) if signal == Signal::XCPU.as_raw() || signal == Signal::KILL.as_raw() => Problem::TooLong,
+        _ => Problem::BrokeOff,
     }
 }
 

@@ -2,14 +2,18 @@
 
 pub mod backup;
 pub mod check;
+pub mod clocks;
 pub mod contracts;
 pub mod demo;
+pub mod due;
 pub mod explain;
 pub mod manual;
 pub mod order;
 pub mod reconcile;
 pub mod reload;
+pub mod report;
 pub mod restore;
+pub mod routing;
 pub mod rules;
 pub mod run;
 pub mod score;

@@ -25,6 +25,7 @@
 //! | [`calendar`] | service windows, public holidays, due times |
 //! | [`plan`] | what each plan promises, and the times that follow from it |
 //! | [`escalation`] | the ladder: what is done about each clock, and when |
+//! | [`figures`] | promises kept and broken over a time, and how each breach came about |
 //! | [`thread`] | what to look up for a mail; then which ticket, by the strongest evidence |
 //! | [`trust`] | who the sender is, how sure that is, and what the sender may do |
 //! | [`token`] | reply tokens and Message-IDs that only the desk can have written |
@@ -52,6 +53,7 @@ pub mod decide;
 pub mod entitlement;
 pub mod escalation;
 pub mod extract;
+pub mod figures;
 pub mod forwarded;
 pub mod handed_in;
 pub mod language;

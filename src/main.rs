@@ -42,9 +42,26 @@ enum Command {
     /// List the contracts on file, show one, or put a new list on file
     #[command(subcommand, after_help = "Example: hezo-intake contracts import contracts.xlsx --dry-run")]
     Contracts(Contracts),
+    /// List what falls due next, or the clocks of one ticket
+    #[command(after_help = "Examples: hezo-intake clocks --most 20\n          hezo-intake clocks Z26-000123-7")]
+    Clocks(Clocks),
+    /// Work a due time out and explain it step by step
+    #[command(
+        after_help = "Examples: hezo-intake due 2026-11-20T16:40 --window 8x5 --hours 1\n          hezo-intake due 2026-11-20T16:40 --next-business-day\n          hezo-intake due --csv <cases.csv"
+    )]
+    Due(commands::due::Options),
+    /// Print the service windows, holidays and clock changes of a year
+    #[command(after_help = "Example: hezo-intake calendar 2026")]
+    Calendar(commands::due::CalendarOptions),
+    /// Tell which promises were kept, how long people took, and how each breach came about
+    #[command(after_help = "Example: hezo-intake report --from 2026-10-01 --to 2026-10-31 --csv >october.csv")]
+    Report(Report),
     /// Test the rules, try a new pattern, or run the present rules over the mails of the past
     #[command(subcommand, after_help = "Example: hezo-intake rules test --mails /srv/labelled-mails")]
     Rules(Rules),
+    /// Say who would be told of a ticket at a given time, and by which route
+    #[command(subcommand, after_help = "Example: hezo-intake routing test mail.eml --at 2026-11-28T23:00")]
+    Routing(Routing),
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
@@ -93,7 +110,7 @@ enum Command {
 #[derive(Args)]
 struct Settings {
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "/etc/hezo-intake/hezo-intake.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/hezo-intake/hezo-intake.toml")]
     config: PathBuf,
 }
 
@@ -164,11 +181,31 @@ enum Tickets {
     },
 }
 
+#[derive(Args)]
+struct Clocks {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    options: commands::clocks::Options,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+#[derive(Args)]
+struct Report {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    options: commands::report::Options,
+    #[command(flatten)]
+    moment: Moment,
+}
+
 /// For tests: another present moment.
 #[derive(Args)]
 struct Moment {
     /// For tests: begin at this moment instead of the present one
-    #[arg(long, value_name = "TIME", hide = true)]
+    #[arg(long, global = true, value_name = "TIME", hide = true)]
     now: Option<Timestamp>,
 }
 
@@ -200,6 +237,16 @@ enum Contracts {
         #[command(flatten)]
         options: commands::contracts::ShowOptions,
     },
+}
+
+#[derive(Subcommand)]
+enum Routing {
+    /// Show who would be told: of a mail, of a ticket, or of any with these traits
+    #[command(
+        after_help = "Examples: hezo-intake routing test mail.eml --at 2026-11-28T23:00\n          hezo-intake routing \
+                      test --ticket Z26-000123-7\n          hezo-intake routing test --vendor qualstar --window 24x7"
+    )]
+    Test(commands::routing::Options),
 }
 
 #[derive(Subcommand)]
@@ -282,6 +329,15 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Contracts(Contracts::Show { settings, options }) => {
             commands::contracts::show(&load(&settings)?, &options)
+        }
+        Command::Routing(Routing::Test(options)) => commands::routing::test(&options),
+        Command::Clocks(clocks) => {
+            commands::clocks::clocks(&load(&clocks.settings)?, &clocks.options, clocks.moment.now)
+        }
+        Command::Due(options) => commands::due::due(&options),
+        Command::Calendar(options) => commands::due::calendar(&options),
+        Command::Report(report) => {
+            commands::report::report(&load(&report.settings)?, &report.options, report.moment.now)
         }
         Command::Rules(Rules::Test(options)) => commands::rules::test(&options),
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),

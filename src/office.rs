@@ -16,9 +16,11 @@ use crate::authentication::Verifier;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::watch;
+use crate::desk::calendar::Calendar;
 use crate::desk::decide::Effect;
+use crate::desk::plan::Plans;
 use crate::desk::rulebook::Rulebook;
-use crate::desk::rules::Sources;
+use crate::desk::rules::{RuleFault, Sources};
 use crate::desk::site::Site;
 use crate::desk::token::TokenKeys;
 use crate::metrics::Metrics;
@@ -62,7 +64,7 @@ impl Office {
         let site = site(config)?;
         let store = Store::open(&config.state_dir)?;
         if let Some(path) = &config.contracts {
-            watch::import(&config.state_dir, path, clock.now())?;
+            watch::import(&config.state_dir, path, &site.plans, clock.now())?;
         }
         Office::around(config, site, clock, store)
     }
@@ -177,12 +179,25 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
     site_with(config, &sources)
 }
 
+/// What each plan promises, for commands that need no more of the rules.
+///
+/// # Errors
+/// Every fault of the plans and the windows, one a line.
+pub fn plans(config: &Config) -> anyhow::Result<Plans> {
+    let sources = rule_sources(config.rules_dir.as_deref())?;
+    let calendar = Calendar::compile(&sources, &config.closing_days);
+    let plans = calendar.and_then(|calendar| Plans::compile(&sources, &calendar));
+    plans.map_err(|faults| told(&faults, &sources))
+}
+
+fn told(faults: &[RuleFault], sources: &Sources) -> anyhow::Error {
+    let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
+    anyhow::anyhow!("{}", lines.join("\n"))
+}
+
 fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
-    let Rulebook { rules, calendar, plans, ladder, routing } = Rulebook::compile(sources, &config.closing_days)
-        .map_err(|faults| {
-            let lines: Vec<String> = faults.iter().map(|fault| sources.told(fault)).collect();
-            anyhow::anyhow!("{}", lines.join("\n"))
-        })?;
+    let Rulebook { rules, calendar, plans, ladder, routing } =
+        Rulebook::compile(sources, &config.closing_days).map_err(|faults| told(&faults, sources))?;
     let strangers: Vec<String> = routing.strangers(&config.engineers).iter().map(|fault| sources.told(fault)).collect();
     anyhow::ensure!(strangers.is_empty(), "{}", strangers.join("\n"));
     Ok(Site {

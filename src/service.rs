@@ -125,7 +125,15 @@ pub async fn run_in(
 pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
     let office = Office::open(config, clock)?;
     begin(&office).await?;
-    let Parts { intakes, mut outbox, .. } = Parts::build(config, &office)?;
+    once_in(&office, config).await
+}
+
+/// The same, in an office that is open already.
+///
+/// # Errors
+/// A folder or the store failed.
+pub async fn once_in(office: &Arc<Office>, config: &Config) -> anyhow::Result<usize> {
+    let Parts { intakes, mut outbox, .. } = Parts::build(config, office)?;
     let mut decided = 0;
     for intake in intakes {
         decided += match intake {
@@ -134,10 +142,10 @@ pub async fn run_once(config: &Config, clock: Clock) -> anyhow::Result<usize> {
         };
     }
     outbox.send_all_due().await?;
-    timers::act_on_due(&office).await?;
+    timers::act_on_due(office).await?;
     outbox.send_all_due().await?;
     if let Some(command) = &config.alert {
-        alert::run_all_due(&office, command, || {}).await?;
+        alert::run_all_due(office, command, || {}).await?;
     }
     office.write(|office, store| store.pulse(office.now())).await?;
     Ok(decided)
@@ -175,9 +183,11 @@ async fn renewed(
     let (parts, config) = built.await.context("reading the configuration broke off")??;
     let pages = health.renewed(config.operations.health).await?;
     if let Some(list) = config.contracts {
-        let now = office.now();
-        let imported =
-            tokio::task::spawn_blocking(move || contract_list::import_or_refuse(&config.state_dir, &list, now));
+        // What contracts may buy follows from the new rules.
+        let renewed = Arc::clone(&parts.office);
+        let import =
+            move || contract_list::import_or_refuse(&config.state_dir, &list, &renewed.site.plans, renewed.now());
+        let imported = tokio::task::spawn_blocking(import);
         imported.await.context("reading the list of contracts broke off")??;
     }
     Ok((parts, pages))

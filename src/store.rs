@@ -14,6 +14,7 @@ mod lists;
 mod on_file;
 mod outages;
 mod outbox;
+mod promises;
 mod pulse;
 mod tickets;
 

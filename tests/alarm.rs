@@ -1,16 +1,14 @@
 //! An outage is told once when it begins and once when it is over, by mail over the second route and
 //! by the alert command, also across a restart.
 
-mod story;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::story::Desk;
 use serde_json::Value;
-use story::Desk;
 
 /// How long the program may take for one step; more than any step takes.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,11 +8,10 @@
 //! below `=== html` pieces of the relay's HTML, below `=== files` the names of its files; or `=== held
 //! REASON` stands in place of all these.
 
-mod answer_cases;
-mod desk_at_work;
+use crate::desk_at_work;
 
-use answer_cases::{cases, fill, notified, part};
-use desk_at_work::{At, World};
+use crate::answer_cases::{cases, fill, notified, part};
+use crate::desk_at_work::{At, World};
 use hezo_intake::desk::message::Message;
 use hezo_intake::desk::reply::{Post, Purpose};
 

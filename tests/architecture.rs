@@ -146,3 +146,13 @@ fn the_map_names_every_module_of_the_desk_and_the_shell() {
         }
     }
 }
+
+#[test]
+fn every_test_file_is_part_of_the_binary() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let all = fs::read_to_string(folder.join("all.rs")).expect("the list");
+    let names = fs::read_dir(folder).expect("the tests").map(|entry| entry.expect("an entry").file_name());
+    let names: Vec<String> = names.filter_map(|name| Some(name.to_str()?.strip_suffix(".rs")?.to_string())).collect();
+    let missing = names.iter().filter(|name| *name != "all" && !all.contains(&format!("mod {name};\n")));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}

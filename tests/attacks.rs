@@ -1,10 +1,8 @@
 //! Attacks on a mail desk, told to the built program. Each has happened to another desk.
 
-mod story;
-
 use std::collections::BTreeSet;
 
-use story::{Desk, Sent, to};
+use crate::story::{Desk, Sent, to};
 
 const CUSTOMER: &str = "jan@fabryka.example";
 const STRANGER: &str = "ewa@attacker.example";

@@ -1,15 +1,12 @@
 //! What the program verifies itself, with a name server of the test's own.
 
-mod name_server;
-mod story;
-
+use crate::name_server::{Answer, Key, NameServer};
+use crate::story::{Desk, Sent, to};
 use hezo_intake::authentication::Verifier;
 use hezo_intake::desk::trust::{Dmarc, Verification};
 use mail_auth::arc::ArcSealer;
 use mail_auth::common::headers::HeaderWriter;
 use mail_auth::{ArcOutput, AuthenticatedMessage, AuthenticationResults};
-use name_server::{Answer, Key, NameServer};
-use story::{Desk, Sent, to};
 
 const MAIL: &str = "From: Jan <jan@firma.example>\nTo: pomoc@myhezo.example\nSubject: Awaria\n\nNie oddaje taśmy.\n";
 const FIELDS: [&str; 3] = ["From", "To", "Subject"];

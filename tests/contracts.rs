@@ -1,20 +1,21 @@
 //! Contracts on file: versions of the list in the store, and the built program's commands beside its
 //! service.
 
-mod story;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::story::{Desk, Sent, moment, to};
+use hezo_intake::config::Config;
 use hezo_intake::contracts::file::BadList;
 use hezo_intake::contracts::import::{self, Difference, Outcome};
 use hezo_intake::desk::contract::{Contract, Excerpt, look_up_key};
+use hezo_intake::desk::plan::Plans;
+use hezo_intake::office;
 use hezo_intake::store::{ContractKeys, Counts, ListVersion, Question, Store};
 use serde_json::{Value, json};
-use story::{Desk, Sent, moment, to};
 use tempfile::TempDir;
 
 const HEAD: &str = "contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders\n";
@@ -31,6 +32,10 @@ UM/118/2024,7012345671,Nordic Sample AB,AHB,24x7,8h,2024-01-01,2032-12-31,1821P-
 HEZO/QSP/2025/00417,9946900604,Fabryka Wzorcowa,SOS,8x5,NBD,2025-03-01,2028-02-29,B824100317,@fabryka.example
 HEZO-AHB-8X5-10377,5250001233,Szpital Przykładowy,AHB,8x5,NBD,2025-03-01,2028-02-29,FGT60FTK21037752,@szpital.example
 ";
+
+fn plans() -> Plans {
+    office::plans(&Config::embedded(Path::new(""))).expect("the built-in plans")
+}
 
 /// A state directory and lists beside it.
 struct Office(TempDir);
@@ -51,7 +56,7 @@ impl Office {
     }
 
     fn import(&self, lines: &str, at: &str) -> anyhow::Result<Outcome> {
-        import::import(&self.state(), &self.list(lines), moment(at))
+        import::import(&self.state(), &self.list(lines), &plans(), moment(at))
     }
 
     fn imported(&self, lines: &str, at: &str) -> ListVersion {
@@ -252,7 +257,7 @@ fn a_comparison_tells_the_difference_field_by_field() {
     let office = Office::new();
     let compare = |lines: &str| {
         let mut told = Vec::new();
-        let counts = import::compare(&office.state(), &office.list(lines), &mut |difference| {
+        let counts = import::compare(&office.state(), &office.list(lines), &plans(), &mut |difference| {
             told.push(match difference {
                 Difference::Added(contract) => format!("added {}", contract.number),
                 Difference::Gone(contract) => format!("gone {}", contract.number),
@@ -426,7 +431,7 @@ fn what_was_on_file_when_a_mail_came_can_still_be_told() {
 #[test]
 fn the_command_names_every_bad_line_and_tells_a_difference_without_making_it() {
     let desk = Desk::new();
-    let bad = write_list(&desk, &FIRST.replace("SOS,8x5", "GOLD,9x5").replace("2029-12-31", "soon"));
+    let bad = write_list(&desk, &FIRST.replace("SOS,8x5", "GOLD,9x6").replace("2029-12-31", "soon"));
     let output = desk.command(&["contracts", "import", &bad.display().to_string()]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -434,8 +439,8 @@ fn the_command_names_every_bad_line_and_tells_a_difference_without_making_it() {
         said.lines().filter_map(|line| line.split_once("contracts.csv: ").map(|(_, fault)| fault)).collect();
     let expected = [
         "line 2, column valid_to: is not a date such as 2026-04-30",
-        "line 3, column plan: is neither SOS nor AHB",
-        "line 3, column window: is neither 8x5 nor 24x7",
+        "line 3, column plan: is none of the plans AHB, ALLCARE, COCARE, NONE, SOS",
+        "line 3, column window: is none of the windows: 24x7, 8x5, 9x5",
     ];
     assert_eq!(lines, expected);
 

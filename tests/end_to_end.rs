@@ -1,10 +1,8 @@
 //! The service on a real Dovecot and a real Postfix: what customers, engineers and operators see of it.
 
-mod servers;
-
+use crate::servers::daemon::{DESK, Desk, ENGINEERS, ESCALATION};
+use crate::servers::{BOUNCING, Servers, wait_for};
 use hezo_intake::desk::message::Message;
-use servers::daemon::{DESK, Desk, ENGINEERS, ESCALATION};
-use servers::{BOUNCING, Servers, wait_for};
 
 const JAN: &str = "jan@fabryka.example";
 const EWA: &str = "ewa@szpital.example";

@@ -1,12 +1,10 @@
 //! A file may not grow beyond a limit, as on a full disk. Whatever write meets it, the program says
 //! so, and the next run goes on as if nothing had been.
 
-mod story;
-
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
-use story::Desk;
+use crate::story::Desk;
 
 const AT: &str = "2026-11-23T08:05:00Z";
 

@@ -1,6 +1,6 @@
 //! The health pages and `status`: the built program, asked over HTTP.
 
-mod story;
+use crate::story;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::story::Desk;
 use prometheus_parse::{Scrape, Value};
-use story::Desk;
 
 const FAULT: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 

@@ -1,17 +1,15 @@
 //! The service dies between every two steps, and at moments that nobody chose: nothing is lost, and
 //! nothing is done twice but the one thing that cannot be helped.
 
-mod servers;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::servers::daemon::{DESK, Desk, ENGINEERS, ESCALATION};
+use crate::servers::{Servers, wait_for};
 use hezo_intake::desk::message::Message;
 use hezo_intake::failpoint::Point;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use servers::daemon::{DESK, Desk, ENGINEERS, ESCALATION};
-use servers::{Servers, wait_for};
 
 const CUSTOMERS: [&str; 3] = ["jan@fabryka.example", "ewa@szpital.example", "ola@biuro.example"];
 

@@ -1,15 +1,15 @@
 //! The log says what happened and nothing about whom: a whole story at the finest level holds no
 //! address, name, subject, serial or contract number, in any writing.
 
-mod servers;
-mod story;
+use crate::servers;
+use crate::story;
 
 use std::process::Command;
 
+use crate::servers::Servers;
+use crate::servers::daemon::DESK;
+use crate::story::Desk;
 use data_encoding::BASE64;
-use servers::Servers;
-use servers::daemon::DESK;
-use story::Desk;
 
 const SUBJECT: &str = "Żółta kontrolka w serwerowni przy ulicy Rtęciowej";
 const NAME: &str = "Grzegorz Brzęczyszczykiewicz";

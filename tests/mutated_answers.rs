@@ -4,13 +4,12 @@
 //! The answers of `tests/answers` are cut, wrapped, unquoted, respelled and mixed with pieces of the
 //! notification; what is relayed of them is compared with the notification by means of this test's own.
 
-mod answer_cases;
-mod desk_at_work;
+use crate::desk_at_work;
 
 use std::collections::HashSet;
 
-use answer_cases::{cases, fill, notified, part};
-use desk_at_work::{At, sent};
+use crate::answer_cases::{cases, fill, notified, part};
+use crate::desk_at_work::{At, sent};
 use fastrand::Rng;
 use hezo_intake::desk::message::{Attachment, Message};
 use hezo_intake::desk::reply::Purpose;

@@ -1,13 +1,11 @@
 //! The notify protocol: the built program and a socket such as the service manager's.
 
-mod story;
-
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use story::Desk;
+use crate::story::Desk;
 
 /// How long the program may take for one step; more than any step takes.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -19,9 +19,11 @@ use std::path::Path;
 
 use hezo_intake::commands::score;
 use hezo_intake::config::Config;
-use hezo_intake::desk::contract::{self, Contract, Delivery, Plan, ServiceWindow};
+use hezo_intake::desk::calendar::WindowName;
+use hezo_intake::desk::contract::{self, Contract};
 use hezo_intake::desk::extract::{Found, OnFile, Place};
 use hezo_intake::desk::message::Message;
+use hezo_intake::desk::plan::DeliveryTime;
 use hezo_intake::desk::reading::Reading;
 use hezo_intake::desk::site::Site;
 use hezo_intake::office;
@@ -88,9 +90,9 @@ fn on_file((number, nip, serials): &(String, String, Vec<String>)) -> Contract {
         number: contract::normalise(number),
         nip: nip.clone(),
         customer: "Firma".to_string(),
-        plan: Plan::Sos,
-        window: ServiceWindow::EightByFive,
-        delivery: Delivery::NextBusinessDay,
+        plan: "SOS".to_string(),
+        window: WindowName::new("8x5"),
+        delivery: DeliveryTime::NextBusinessDay,
         valid_from: date(2025, 1, 1),
         valid_to: date(2028, 12, 31),
         serials: serials.iter().map(|serial| contract::normalise(serial)).collect(),

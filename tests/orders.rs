@@ -1,9 +1,7 @@
 //! Orders of engineers in the first lines of their mails, told to the built program.
 
-mod story;
-
+use crate::story::{Desk, Sent, to};
 use serde_json::Value;
-use story::{Desk, Sent, to};
 
 const CUSTOMER: &str = "jan@fabryka.example";
 const ANNA: &str = "anna@hezo.example";

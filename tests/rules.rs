@@ -1,14 +1,14 @@
 //! The commands about rules: their tests, a new pattern tried, the mails of the past read anew.
 
-mod story;
+use crate::story;
 
 use std::fs;
 
+use crate::story::Desk;
 use hezo_intake::config::Config;
 use hezo_intake::desk::rehearsal;
 use hezo_intake::office;
 use serde_json::json;
-use story::Desk;
 
 const SERIAL: &str = include_str!("../rules/serial.toml");
 

@@ -78,7 +78,7 @@ impl Provider {
         reader.read_exact(&mut body)?;
         let path = first.split(' ').nth(1).unwrap_or_default();
         let (status, answer) = match path.split_once("?token=") {
-            Some((_, token)) => (200, self.introspect(token.split('Some((_, token)) => (200, self.introspect(token)),').next().unwrap_or_default())),
+            Some((_, query)) => (200, self.introspect(query.split('&').next().unwrap_or_default())),
             None => self.give(&String::from_utf8_lossy(&body)),
         };
         let answer = answer.to_string();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{pdf, picture, workbook};
-use crate::desk::attachment::{Contents, Format};
+use crate::desk::attachment::{Contents, Format, Problem};
 
 /// Address space, in bytes: a photograph of 50 million pixels unpacked in colour and in grey, several
 /// times over, and the program itself.
@@ -55,7 +55,7 @@ pub fn contents(format: &str, bytes: Vec<u8>) -> Contents {
         "pdf" => pdf::read(bytes),
         "workbook" => workbook::read(bytes),
         "picture" => picture::read(&bytes),
-        _ => Contents::unread("not read: there is no reader for this format"),
+        _ => Contents::unread(Problem::NoReader),
     };
     let mut cut = contents.codes.len() > MOST_CODES;
     contents.codes.truncate(MOST_CODES);
@@ -64,7 +64,7 @@ pub fn contents(format: &str, bytes: Vec<u8>) -> Contents {
         cut |= shorten(&mut code.text, MOST_CODE);
     }
     if cut {
-        contents.problem = Some("it has more text than is taken of one file; the rest is unread".to_string());
+        contents.problem = Some(Problem::Cut);
     }
     contents
 }

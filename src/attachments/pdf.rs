@@ -1,17 +1,21 @@
-//! The text of a PDF document, as it stands on the pages: glyphs are put into lines by their place.
+//! The text of a PDF document, as it stands on the pages: glyphs are put into lines by their place. Also
+//! the codes on its pictures: what a telephone scans often comes as a document.
 
 use std::cmp::Ordering::Equal;
+use std::collections::HashSet;
 
 use hayro_interpret::font::{self, GlyphRun};
 use hayro_interpret::hayro_cmap::BfString;
-use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro_interpret::hayro_syntax::{LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{BezPath, Rect};
 use hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
-    InterpreterSettings, SoftMask, TransformExt, interpret_page,
+    BlendMode, CacheKey, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageData, ImageDrawProps,
+    InterpreterCache, InterpreterSettings, LumaData, RgbData, SoftMask, TransformExt, interpret_page,
 };
+use image::{DynamicImage, GrayImage, RgbImage};
 
-use crate::desk::attachment::Contents;
+use super::picture;
+use crate::desk::attachment::{Code, Contents, Problem};
 
 /// Pages read: what a number of a device stands on is among the first.
 const MOST_PAGES: usize = 100;
@@ -21,6 +25,12 @@ const MOST_GLYPHS: usize = 200_000;
 
 /// Text taken, in bytes, before the rest is left out.
 const MOST_TEXT: usize = 2 << 20;
+
+/// Pictures of a document that are searched for codes.
+const MOST_PICTURES: usize = 10;
+
+/// A picture with a code on it has no side shorter than this, in pixels.
+const SMALLEST_PICTURE: u32 = 60;
 
 /// The unit of glyphs, a thousandth of the font's size (ISO 32000-1, 9.2.4).
 const UNITS_OF_EM: f64 = 1_000.0;
@@ -38,35 +48,38 @@ const CELL_GAP: f64 = 0.9;
 pub(super) fn read(bytes: Vec<u8>) -> Contents {
     let pdf = match Pdf::new(bytes) {
         Ok(pdf) => pdf,
-        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => {
-            return Contents::unread("not read: it has a password");
-        }
-        Err(LoadPdfError::Decryption(_)) => return Contents::unread("not read: it is encrypted in an unknown way"),
-        Err(LoadPdfError::Invalid) => return Contents::unread("not read: it is broken"),
+        Err(LoadPdfError::Decryption(_)) => return Contents::unread(Problem::Password),
+        Err(LoadPdfError::Invalid) => return Contents::unread(Problem::Broken),
     };
+    if pdf.pages().is_empty() {
+        return Contents::unread(Problem::Broken);
+    }
     let mut contents = Contents::default();
     let cache = InterpreterCache::new();
     let mut glyphs = 0;
+    let mut sheet = Sheet::default();
     for (at, page) in pdf.pages().iter().enumerate() {
         if at == MOST_PAGES || contents.text.len() > MOST_TEXT {
-            contents.problem = Some(format!("only the first {at} pages were read"));
+            contents.problem = Some(Problem::Cut);
             break;
         }
         let (width, height) = page.render_dimensions();
         let area = Rect::new(0.0, 0.0, width.into(), height.into());
         let transform = page.initial_transform(true).to_kurbo();
         let mut context = Context::new(transform, area, &cache, pdf.xref(), InterpreterSettings::default());
-        let mut sheet = Sheet::default();
+        sheet.glyphs.clear();
         interpret_page(page, &mut context, &mut sheet);
         if sheet.glyphs.len() == MOST_GLYPHS {
-            contents.problem = Some("a page has more letters than are read of one; the rest is unread".to_string());
+            contents.problem = Some(Problem::Cut);
         }
         glyphs += sheet.glyphs.len();
         contents.text.push_str(&sheet.text());
         contents.text.push('\n');
     }
-    if glyphs == 0 && contents.problem.is_none() {
-        contents.problem = Some("it has no text, only pictures".to_string());
+    sheet.codes.dedup();
+    contents.codes = sheet.codes;
+    if glyphs == 0 && contents.codes.is_empty() && contents.problem.is_none() {
+        contents.problem = Some(Problem::NoText);
     }
     contents
 }
@@ -83,10 +96,14 @@ struct Glyph {
     text: BfString,
 }
 
-/// The letters of a page.
+/// The letters of a page, and the codes on the pictures of all pages.
 #[derive(Default)]
 struct Sheet {
     glyphs: Vec<Glyph>,
+    codes: Vec<Code>,
+    /// The pictures looked at: a logo stands on every page.
+    seen: HashSet<u128>,
+    pictures: usize,
 }
 
 impl<'a> Device<'a> for Sheet {
@@ -117,14 +134,37 @@ impl<'a> Device<'a> for Sheet {
     fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
     fn push_clip_path(&mut self, _: &ClipPath) {}
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {}
+    fn draw_image(&mut self, image: Image<'a, '_>, _: ImageDrawProps<'a>) {
+        let (width, height) = (image.width(), image.height());
+        if self.pictures == MOST_PICTURES || width.min(height) < SMALLEST_PICTURE {
+            return;
+        }
+        if u64::from(width) * u64::from(height) > picture::MOST_PIXELS || !self.seen.insert(image.cache_key()) {
+            return;
+        }
+        self.pictures += 1;
+        let mut take = |grey: Option<GrayImage>| self.codes.extend(grey.iter().flat_map(picture::codes));
+        match image {
+            Image::Stencil(stencil) => stencil.with_stencil(|luma, _| take(grey(luma)), None),
+            Image::Raster(raster) => raster.with_rgba(
+                |data, _| match data {
+                    ImageData::Luma(luma) => take(grey(luma)),
+                    ImageData::Rgb(RgbData { data, width, height, .. }) => {
+                        let picture = RgbImage::from_raw(width, height, data).map(DynamicImage::ImageRgb8);
+                        take(picture.map(DynamicImage::into_luma8));
+                    }
+                },
+                None,
+            ),
+        }
+    }
     fn pop_clip(&mut self) {}
     fn pop_transparency_group(&mut self) {}
 }
 
 impl Sheet {
     /// The lines from the top of the page, each from left to right.
-    fn text(mut self) -> String {
+    fn text(&mut self) -> String {
         self.glyphs.sort_by(|one, other| (one.turn, one.base).partial_cmp(&(other.turn, other.base)).unwrap_or(Equal));
         let mut text = String::new();
         let mut rest = self.glyphs.as_mut_slice();
@@ -146,6 +186,10 @@ impl Sheet {
         }
         text
     }
+}
+
+fn grey(LumaData { data, width, height, .. }: LumaData) -> Option<GrayImage> {
+    GrayImage::from_raw(width, height, data)
 }
 
 fn write_line(text: &mut String, line: &[Glyph]) {

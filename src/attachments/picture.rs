@@ -12,10 +12,10 @@ use std::io::Cursor;
 use image::{DynamicImage, GrayImage, ImageError, ImageReader, Limits};
 use rxing::{BarcodeFormat, DecodeHints, RXingResult};
 
-use crate::desk::attachment::{Code, Contents};
+use crate::desk::attachment::{Code, Contents, Problem};
 
 /// The largest picture that is unpacked, in pixels: telephones take 50 million and fewer.
-const MOST_PIXELS: u64 = 52_000_000;
+pub(super) const MOST_PIXELS: u64 = 52_000_000;
 
 /// The longest side that is searched at full size, in pixels; larger pictures are made smaller.
 const LONGEST_SIDE: u32 = 4_096;
@@ -36,24 +36,22 @@ pub(super) fn read(bytes: &[u8]) -> Contents {
 }
 
 /// The picture in grey.
-fn unpack(bytes: &[u8]) -> Result<GrayImage, String> {
-    let broken = |_: ImageError| "not read: the picture is broken, or of a kind that is not read".to_string();
+fn unpack(bytes: &[u8]) -> Result<GrayImage, Problem> {
     let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let size = reader().map_err(|_| "not read: it is broken".to_string())?.into_dimensions().map_err(broken)?;
-    let pixels = u64::from(size.0) * u64::from(size.1);
-    if pixels > MOST_PIXELS {
-        return Err(format!(
-            "not read: it has {} million pixels, over {}",
-            pixels / 1_000_000,
-            MOST_PIXELS / 1_000_000
-        ));
+    let size = reader().map_err(|_| Problem::Broken)?.into_dimensions().map_err(why)?;
+    if u64::from(size.0) * u64::from(size.1) > MOST_PIXELS {
+        return Err(Problem::TooManyPixels);
     }
-    let mut reader = reader().map_err(|_| "not read: it is broken".to_string())?;
+    let mut reader = reader().map_err(|_| Problem::Broken)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_PIXELS * 8);
     reader.limits(limits);
-    let picture = reader.decode().map_err(broken)?;
+    let picture = reader.decode().map_err(why)?;
     Ok(within(&DynamicImage::ImageLuma8(picture.into_luma8()), LONGEST_SIDE).into_luma8())
+}
+
+fn why(error: ImageError) -> Problem {
+    if matches!(error, ImageError::Limits(_)) { Problem::TooMuchMemory } else { Problem::Broken }
 }
 
 /// The picture, made smaller where a side is longer than this.
@@ -61,6 +59,7 @@ fn within(picture: &DynamicImage, side: u32) -> DynamicImage {
     if picture.width().max(picture.height()) <= side { picture.clone() } else { picture.thumbnail(side, side) }
 }
 
+/// Finds the codes on a picture in grey.
 pub(super) fn codes(picture: &GrayImage) -> Vec<Code> {
     let mut found = Vec::new();
     let whole = DynamicImage::ImageLuma8(picture.clone());

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 
 use calamine::{Data, Reader as _, open_workbook_auto_from_rs};
 
-use crate::desk::attachment::Contents;
+use crate::desk::attachment::{Contents, Problem};
 
 /// What a workbook may unpack to, in bytes. One with 20,000 devices has some 20 MB.
 const MOST_UNPACKED: u64 = 64 << 20;
@@ -29,7 +29,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Contents {
     for name in workbook.sheet_names() {
         match workbook.worksheet_range(&name) {
             Ok(range) if range.width().saturating_mul(range.height()) > MOST_CELLS => {
-                contents.problem = Some("a sheet spans more cells than are read of one; it is unread".to_string());
+                contents.problem = Some(Problem::Cut);
             }
             Ok(range) => {
                 for row in range.rows() {
@@ -46,11 +46,8 @@ pub(super) fn read(bytes: Vec<u8>) -> Contents {
     contents
 }
 
-fn why(error: &str) -> String {
-    if error.to_ascii_lowercase().contains("password") {
-        return "not read: it has a password".to_string();
-    }
-    "not read as a whole: it is broken".to_string()
+fn why(error: &str) -> Problem {
+    if error.to_ascii_lowercase().contains("password") { Problem::Password } else { Problem::Broken }
 }
 
 fn add_row(text: &mut String, row: &[Data]) {
@@ -80,19 +77,18 @@ fn add_row(text: &mut String, row: &[Data]) {
 }
 
 /// Unpacks every part of an archive once into nothing: what it says of its own size may be a lie.
-fn check_unpacked(bytes: &[u8]) -> Result<(), String> {
+fn check_unpacked(bytes: &[u8]) -> Result<(), Problem> {
     if !bytes.starts_with(b"PK") {
         return Ok(());
     }
-    let broken = |_| "not read: it is broken".to_string();
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| Problem::Broken)?;
     let mut left = MOST_UNPACKED + 1;
     for at in 0..archive.len() {
-        let part = archive.by_index(at).map_err(broken)?;
+        let part = archive.by_index(at).map_err(|_| Problem::Broken)?;
         let unpacked = std::io::copy(&mut part.take(left), &mut std::io::sink());
-        left = left.saturating_sub(unpacked.map_err(|_| "not read: it is broken".to_string())?);
+        left = left.saturating_sub(unpacked.map_err(|_| Problem::Broken)?);
         if left == 0 {
-            return Err(format!("not read: it unpacks to more than {} MiB", MOST_UNPACKED >> 20));
+            return Err(Problem::UnpacksTooFar);
         }
     }
     Ok(())

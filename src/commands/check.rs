@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::{BadInput, block_on};
 use crate::config::{Config, MailboxKind, Outgoing};
 use crate::contracts::file::ContractFile;
-use crate::desk::contract::Contract;
 use crate::desk::plan::Plans;
 use crate::desk::rehearsal;
 use crate::desk::rulebook::Rulebook;
@@ -18,9 +17,6 @@ use crate::mailbox::Folder;
 use crate::maildir::MaildirFolder;
 use crate::office;
 use crate::smtp::Smtp;
-
-/// Contracts listed that no plan is sold as; whoever mends twenty checks again anyway.
-const MISMATCHES_MAX: usize = 20;
 
 /// Checks the configuration, the rules with their tests, the contracts, and (unless `offline`) the
 /// sign-in at every server.
@@ -53,8 +49,9 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
     }
-    if let Some(path) = &named.contracts {
-        faults.extend(contract_faults(path, plans.as_ref()));
+    // Without plans nothing can be said of what contracts buy.
+    if let (Some(path), Some(plans)) = (&named.contracts, &plans) {
+        faults.extend(contract_faults(path, plans));
     }
     for warning in config.iter().flat_map(Config::warnings) {
         println!("warning: {warning}");
@@ -86,24 +83,10 @@ fn state_dir_fault(state_dir: &Path) -> Option<String> {
     Some(format!("state_dir {}: nothing can be written in {}: {error}", state_dir.display(), nearest.display()))
 }
 
-/// What is wrong with the list of contracts, and which of them are sold as no plan has it.
-fn contract_faults(path: &Path, plans: Option<&Plans>) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut more = 0;
-    let mut look = |contract: Contract| {
-        match plans.and_then(|plans| plans.mismatch(&contract)) {
-            Some(message) if faults.len() < MISMATCHES_MAX => {
-                faults.push(format!("{}: contract {}: {message}", path.display(), contract.number));
-            }
-            Some(_) => more += 1,
-            None => {}
-        }
-        Ok(())
-    };
-    let read = ContractFile::open(path).and_then(|file| file.read(&mut look));
-    faults.extend((more > 0).then(|| format!("{}: {more} more contracts like these", path.display())));
-    faults.extend(read.err().map(|error| format!("{error:#}")));
-    faults
+/// What is wrong with the list of contracts.
+fn contract_faults(path: &Path, plans: &Plans) -> Option<String> {
+    let read = ContractFile::open(path, plans).and_then(|file| file.check());
+    read.err().map(|error| format!("{error:#}"))
 }
 
 /// Signs in everywhere and opens every folder.

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::contracts;
 use crate::contracts::import::{Difference, Outcome};
 use crate::desk::contract::{Contract, Standing, normalise};
+use crate::office;
 use crate::store::{Counts, ListVersion, Store, Work};
 
 /// What to import.
@@ -68,7 +69,7 @@ pub fn import(config: &Config, options: &ImportOptions) -> anyhow::Result<ExitCo
         return compare(config, file, *json);
     }
     let now = now.unwrap_or_else(Timestamp::now);
-    let outcome = contracts::import::import(&config.state_dir, file, now)?;
+    let outcome = contracts::import::import(&config.state_dir, file, &office::plans(config)?, now)?;
     if *json {
         let (list, imported) = match &outcome {
             Outcome::Imported(list) => (list, true),
@@ -95,8 +96,9 @@ pub fn import(config: &Config, options: &ImportOptions) -> anyhow::Result<ExitCo
 }
 
 fn compare(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
+    let plans = office::plans(config)?;
     let mut out = std::io::stdout().lock();
-    let counts = contracts::import::compare(&config.state_dir, file, &mut |difference| {
+    let counts = contracts::import::compare(&config.state_dir, file, &plans, &mut |difference| {
         let told = if as_json { as_value(&difference).to_string() } else { for_people(&difference) };
         Ok(writeln!(out, "{told}")?)
     });

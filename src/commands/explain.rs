@@ -13,7 +13,7 @@ use super::{BadInput, printable};
 use crate::attachments::Reader;
 use crate::config::Config;
 use crate::contracts::import;
-use crate::desk::attachment::{Code, Contents, Format};
+use crate::desk::attachment::{Code, Contents, Format, Problem};
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
 use crate::desk::decide::{self, Disposition, Facts, Mail};
@@ -21,6 +21,7 @@ use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
 use crate::desk::language::Language;
 use crate::desk::message::{self, Address, Message};
+use crate::desk::plan::Plans;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::thread;
@@ -86,7 +87,7 @@ struct File {
     /// The codes on it.
     codes: Vec<Code>,
     /// Why nothing or not all of it was read.
-    problem: Option<String>,
+    problem: Option<Problem>,
 }
 
 #[derive(Serialize)]
@@ -104,8 +105,8 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         Some(path) => Config::load(path)?,
         None => Config::embedded(Path::new("")),
     };
-    let mut on_file = contracts(options, &config)?;
     let site = office::site(&config)?;
+    let mut on_file = contracts(options.contracts.as_deref(), options.config.is_some(), &config, &site.plans)?;
     let reader = Reader::default();
     // Connections to name servers live as long as the runtime in which they were made.
     let verifier = office::verifier(&config)?.map(|verifier| anyhow::Ok((verifier, Runtime::new()?))).transpose()?;
@@ -131,17 +132,22 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// The contracts on file: those of the list named on the command line; else, with a configuration,
 /// those of its database, or before the first start those of the list that it names; else none.
-fn contracts(options: &Options, config: &Config) -> anyhow::Result<Store> {
-    if let Some(list) = &options.contracts {
-        return import::in_memory(list);
+pub(super) fn contracts(
+    list: Option<&Path>,
+    configured: bool,
+    config: &Config,
+    plans: &Plans,
+) -> anyhow::Result<Store> {
+    if let Some(list) = list {
+        return import::in_memory(list, plans);
     }
-    if options.config.is_some() && Store::exists(&config.state_dir) {
+    if configured && Store::exists(&config.state_dir) {
         let mut store = Store::open_to_read(&config.state_dir)?;
         if config.contracts.is_none() || store.read(|store| store.contract_list())?.is_some() {
             return Ok(store);
         }
     }
-    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list))
+    config.contracts.as_ref().map_or_else(Store::in_memory, |list| import::in_memory(list, plans))
 }
 
 /// The bytes of a mail; `-` is standard input.
@@ -291,7 +297,7 @@ impl Explanation {
             for Code { symbology, text } in codes {
                 line("", format!("{symbology}: {text}"));
             }
-            problem.iter().for_each(|problem| line("", problem.clone()));
+            problem.iter().for_each(|problem| line("", problem.to_string()));
         }
         line(
             "answer",

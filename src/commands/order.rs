@@ -120,7 +120,7 @@ pub fn order(
 ) -> anyhow::Result<ExitCode> {
     let number: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
     let office = Office::open_beside(config, now.map_or_else(Clock::default, Clock::starting_at))?;
-    let event = event(order, &office.site.calendar)?;
+    let event = order.event(&office.site.calendar)?;
     let ticket = office.write_now(|store| carry_out(&office, store, number, &event, actor))?;
     println!("{number}  {}", ticket.state);
     if let Some(entry) = ticket.entries.last() {
@@ -137,7 +137,11 @@ pub fn order(
     Ok(ExitCode::SUCCESS)
 }
 
-fn carry_out(
+/// Carries an event out in the transaction at hand; the ticket as it then stands.
+///
+/// # Errors
+/// There is no such ticket; the event is refused (nothing has changed then).
+pub fn carry_out(
     office: &Office,
     store: &Work,
     number: TicketNumber,
@@ -166,33 +170,39 @@ fn carry_out(
     store.ticket(id)
 }
 
-fn event(order: &Order, calendar: &Calendar) -> anyhow::Result<Event> {
-    let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, calendar)).transpose();
-    Ok(match order {
-        Order::Accept { delivery } => Event::Accept { delivery: *delivery },
-        Order::Wait { until, reason } => Event::Wait { until: time(until)?, reason: reason.join(" ") },
-        Order::GoOn => Event::GoOn,
-        Order::Delivered { at } => Event::Delivered { at: time(at)? },
-        Order::Onsite { at } => Event::OnSite { at: time(at)? },
-        Order::Waybill { number } => Event::Waybill { number: number.clone() },
-        Order::Returned => Event::Returned,
-        Order::Resolve => Event::Resolve,
-        Order::Close { why } => Event::Close { why: why.join(" ") },
-        Order::Reopen => Event::Reopen,
-        Order::Escalate { why } => Event::Escalate { why: why.join(" ") },
-        Order::Phone { at } => Event::Phone { at: time(at)? },
-        Order::Assign { engineer } => Event::Assign { engineer: engineer.clone() },
-        Order::Question => Event::Question,
-        Order::Serial { number, instead_of } => Event::Correct {
-            kind: NumberKind::Serial,
-            value: normalise(number),
-            instead_of: instead_of.as_deref().map(normalise),
-        },
-        Order::Contract { number } => {
-            Event::Correct { kind: NumberKind::Contract, value: normalise(number), instead_of: None }
-        }
-        Order::Merge { into } => Event::Merge { into: *into },
-    })
+impl Order {
+    /// What is to happen.
+    ///
+    /// # Errors
+    /// A time that is none.
+    pub fn event(&self, calendar: &Calendar) -> anyhow::Result<Event> {
+        let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, calendar)).transpose();
+        Ok(match self {
+            Order::Accept { delivery } => Event::Accept { delivery: *delivery },
+            Order::Wait { until, reason } => Event::Wait { until: time(until)?, reason: reason.join(" ") },
+            Order::GoOn => Event::GoOn,
+            Order::Delivered { at } => Event::Delivered { at: time(at)? },
+            Order::Onsite { at } => Event::OnSite { at: time(at)? },
+            Order::Waybill { number } => Event::Waybill { number: number.clone() },
+            Order::Returned => Event::Returned,
+            Order::Resolve => Event::Resolve,
+            Order::Close { why } => Event::Close { why: why.join(" ") },
+            Order::Reopen => Event::Reopen,
+            Order::Escalate { why } => Event::Escalate { why: why.join(" ") },
+            Order::Phone { at } => Event::Phone { at: time(at)? },
+            Order::Assign { engineer } => Event::Assign { engineer: engineer.clone() },
+            Order::Question => Event::Question,
+            Order::Serial { number, instead_of } => Event::Correct {
+                kind: NumberKind::Serial,
+                value: normalise(number),
+                instead_of: instead_of.as_deref().map(normalise),
+            },
+            Order::Contract { number } => {
+                Event::Correct { kind: NumberKind::Contract, value: normalise(number), instead_of: None }
+            }
+            Order::Merge { into } => Event::Merge { into: *into },
+        })
+    }
 }
 
 /// Reads a full timestamp, a local time, or a local day (its beginning).

@@ -169,7 +169,7 @@ fn score(
     reader: &Reader,
     site: &Site,
 ) -> anyhow::Result<Score> {
-    let mut on_file = contracts.map_or_else(Store::in_memory, import::in_memory)?;
+    let mut on_file = contracts.map_or_else(Store::in_memory, |list| import::in_memory(list, &site.plans))?;
     let mut score = Score::default();
     for label in labels.iter().filter(|label| contracts.is_some() || !label.needs_registry) {
         let path = folder.join("mails").join(&label.file);

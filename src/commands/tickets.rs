@@ -10,14 +10,14 @@ use crate::config::Config;
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::ticket::{Clock, Fired, NumberKind, State, Ticket};
 use crate::desk::ticket_number::TicketNumber;
-use crate::store::{Question, Queued, Store, Wanted, Work};
+use crate::store::{Question, Queued, Store, TicketId, Wanted, Work};
 
 /// Which tickets to list, and how.
 #[derive(clap::Args)]
 pub struct Filter {
     /// Only those that stand there: new, awaiting-data, in-verification, accepted, awaiting-return, waiting-for-customer,
     /// resolved, closed, merged
-    #[arg(long, value_name = "STATE")]
+    #[arg(long, value_name = "STATE", value_parser = state)]
     state: Option<State>,
     /// Only those of which a promise falls due within this time (4h, 30m), or is overdue; the one due next first
     #[arg(long, value_name = "TIME")]
@@ -31,6 +31,11 @@ pub struct Filter {
     /// The most tickets to list
     #[arg(long, default_value_t = 100)]
     most: usize,
+}
+
+fn state(name: &str) -> Result<State, String> {
+    let known = State::ALL.iter().map(|state| state.name()).collect::<Vec<_>>().join(", ");
+    name.parse().map_err(|_| format!("there are {known}"))
 }
 
 /// Lists tickets, the newest first, or the one due next first.
@@ -72,22 +77,27 @@ pub fn list(config: &Config, filter: &Filter, now: Option<Timestamp>) -> anyhow:
 /// The number is none, no ticket has it, or the database cannot be read.
 pub fn show(config: &Config, number: &str, as_json: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     let now = now.unwrap_or_else(Timestamp::now);
-    let wanted: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
-    let found = Store::open_to_read(&config.state_dir)?.read(|store| {
-        let Some(id) = store.find_ticket(wanted)? else { return Ok(None) };
-        let ticket = store.ticket(id)?;
+    let (ticket, entitled, mails) = Store::open_to_read(&config.state_dir)?.read(|store| {
+        let (id, ticket) = find(store, number)?;
         let entitled = Entitled::of(&ticket, store)?;
-        Ok(Some((ticket, entitled, store.outbox_of(id)?)))
+        Ok((ticket, entitled, store.outbox_of(id)?))
     })?;
-    let Some((ticket, entitled, mails)) = found else {
-        return Err(BadInput(format!("there is no ticket {wanted}")).into());
-    };
     if as_json {
         println!("{}", as_value(&ticket, &entitled, &mails, now)?);
     } else {
         for_people(&ticket, &entitled, &mails, now);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The ticket with this number.
+///
+/// # Errors
+/// The number is none, no ticket has it, or the database cannot be read.
+pub(super) fn find(store: &Work, number: &str) -> anyhow::Result<(TicketId, Ticket)> {
+    let wanted: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
+    let id = store.find_ticket(wanted)?.ok_or_else(|| BadInput(format!("there is no ticket {wanted}")))?;
+    Ok((id, store.ticket(id)?))
 }
 
 /// What the contracts on file say about a ticket.
@@ -148,7 +158,7 @@ fn as_value(
 }
 
 /// A clock with what follows from it.
-fn clock_value(clock: &Clock, now: Timestamp) -> anyhow::Result<serde_json::Value> {
+pub(super) fn clock_value(clock: &Clock, now: Timestamp) -> anyhow::Result<serde_json::Value> {
     let mut value = serde_json::to_value(clock)?;
     value["satisfied_at"] = json!(clock.satisfied_at());
     value["paused_since"] = json!(clock.paused_since());
@@ -220,7 +230,8 @@ fn for_people(ticket: &Ticket, entitled: &Entitled, mails: &[Queued], now: Times
     println!("\n{}", table(&["MAIL", "STATE", "WHEN", "TRIES", "LAST ANSWER"], lines));
 }
 
-fn clock_for_people(clock: &Clock, now: Timestamp) {
+/// A clock with the steps to its due time, and what was done about it.
+pub(super) fn clock_for_people(clock: &Clock, now: Timestamp) {
     let round = if clock.round > 1 { format!(" ({})", clock.round) } else { String::new() };
     let (kind, start, due) = (clock.kind, local(clock.start), local(clock.due));
     println!("\nclock     {kind}{round}: from {start} ({}), due {due}", clock.start_reason);

@@ -125,8 +125,12 @@ fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Opti
     let kinds = [("imap", Kind::Imap), ("maildir", Kind::Maildir)];
     let kind = section.required("kind", "\"imap\"", value::choice(&kinds));
     let filing = section.optional("after", filing).unwrap_or_default();
-    let meant = if section.has("path") { Kind::Maildir } else { Kind::Imap };
-    let kind = match kind.unwrap_or(meant) {
+    let meant = || {
+        let is_server = SERVER_KEYS.iter().chain(&["folders"]).any(|key| section.has(key));
+        section.has("path").then_some(Kind::Maildir).or(is_server.then_some(Kind::Imap))
+    };
+    let Some(kind) = kind.or_else(meant) else { return (None, filing) };
+    let kind = match kind {
         Kind::Imap => {
             section.refuse(&["path"], "belongs to kind = \"maildir\"; take it out");
             let server = server(section, Protocol::Imap, credentials);

@@ -166,6 +166,15 @@ fn all_faults_at_once() {
         "8 mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"",
     ];
     check(text, &expected.join("\n"));
+    // The keys tell what was meant, and are checked as such.
+    let meant = "kind = 'pop3'\nsecurity = 'none'\nfolders = []";
+    check_line(
+        "kind = \"imap\"",
+        meant,
+        "15 mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"\n\
+         16 mailbox[0].security: has an unknown value\n\
+         17 mailbox[0].folders: names no folder",
+    );
     let faults = Site::new().parse(text).expect_err("faults").to_string();
     let line = "site.toml:8: mailbox[0].kind: has an unknown value; write \"imap\" or \"maildir\"";
     assert_eq!(faults.lines().last(), Some(line));

@@ -15,6 +15,7 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use crate::desk::contract::Contract;
+use crate::desk::plan::Plans;
 use line::Lines;
 
 /// The largest CSV file. A list of 100,000 contracts with 500,000 serials has some 20 MB. Bytes.
@@ -31,6 +32,7 @@ const MOST_FAULTS: usize = 1_000;
 pub struct ContractFile {
     path: PathBuf,
     format: Format,
+    plans: Plans,
     /// Recognises the same list seen again (SHA-256 of the file).
     pub content_hash: [u8; 32],
 }
@@ -63,11 +65,12 @@ pub struct BadList {
 }
 
 impl ContractFile {
-    /// Looks at the file as a whole: its size, its format, its hash.
+    /// Looks at the file as a whole: its size, its format, its hash. `plans` says what there is to be
+    /// bought.
     ///
     /// # Errors
     /// It cannot be read, or it is a [`BadList`]: too large, or neither CSV nor XLSX.
-    pub fn open(path: &Path) -> anyhow::Result<ContractFile> {
+    pub fn open(path: &Path, plans: &Plans) -> anyhow::Result<ContractFile> {
         let refuse = |message: String| BadList::whole(path, message);
         let metadata = std::fs::metadata(path).with_context(|| cannot_read(path))?;
         if !metadata.is_file() {
@@ -92,7 +95,12 @@ impl ContractFile {
         if format == Format::Xlsx && scan.size > MOST_XLSX_BYTES {
             return Err(refuse(too_large("the workbook", MOST_XLSX_BYTES)).into());
         }
-        Ok(ContractFile { path: path.to_path_buf(), format, content_hash: scan.hash.finalize().into() })
+        Ok(ContractFile {
+            path: path.to_path_buf(),
+            format,
+            plans: plans.clone(),
+            content_hash: scan.hash.finalize().into(),
+        })
     }
 
     /// Gives every contract to `each`, in the order of the file.
@@ -102,7 +110,7 @@ impl ContractFile {
     /// The errors of `each`.
     pub fn read(&self, each: &mut dyn FnMut(Contract) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let file = File::open(&self.path).with_context(|| cannot_read(&self.path))?;
-        let mut lines = Lines::new(each);
+        let mut lines = Lines::new(each, &self.plans);
         match self.format {
             Format::Csv { utf8 } => csv_file::read(file.take(MOST_CSV_BYTES), utf8, &mut lines)?,
             Format::Xlsx => xlsx_file::read(file, xlsx_file::LIMITS, &mut lines)?,

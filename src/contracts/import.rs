@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::contracts::file::ContractFile;
 use crate::desk::contract::{self, Change, Contract};
+use crate::desk::plan::Plans;
 use crate::store::{ContractId, ContractKeys, Counts, ListVersion, Store, Work};
 
 /// Rows written in one transaction: some 20 ms of work.
@@ -63,8 +64,8 @@ impl Difference {
 /// # Errors
 /// The list is not good ([`BadList`](crate::contracts::file::BadList)); another import is under way;
 /// the database cannot be written.
-pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<Outcome> {
-    let file = ContractFile::open(path)?;
+pub fn import(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> anyhow::Result<Outcome> {
+    let file = ContractFile::open(path, plans)?;
     let began = Instant::now();
     loop {
         if let Some(mut store) = Store::open_to_import(state_dir)? {
@@ -81,8 +82,8 @@ pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<O
 ///
 /// # Errors
 /// The list is not good ([`BadList`](crate::contracts::file::BadList)).
-pub fn in_memory(path: &Path) -> anyhow::Result<Store> {
-    let file = ContractFile::open(path)?;
+pub fn in_memory(path: &Path, plans: &Plans) -> anyhow::Result<Store> {
+    let file = ContractFile::open(path, plans)?;
     let mut store = Store::in_memory()?;
     import_into(&mut store, &file, Timestamp::UNIX_EPOCH, Duration::ZERO)?;
     Ok(store)
@@ -97,9 +98,10 @@ pub fn in_memory(path: &Path) -> anyhow::Result<Store> {
 pub fn compare(
     state_dir: &Path,
     path: &Path,
+    plans: &Plans,
     each: &mut dyn FnMut(Difference) -> anyhow::Result<()>,
 ) -> anyhow::Result<Counts> {
-    let file = ContractFile::open(path)?;
+    let file = ContractFile::open(path, plans)?;
     file.check()?;
     // Before the very first start and import nothing is on file.
     let mut store = if Store::exists(state_dir) { Store::open_to_read(state_dir)? } else { Store::in_memory()? };

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::file::BadList;
 use super::import::{self, Outcome};
+use crate::desk::plan::Plans;
 use crate::log;
 use crate::office::Office;
 use crate::store::{Counts, Store};
@@ -28,8 +29,8 @@ const STEP: Duration = Duration::from_secs(15 * 60);
 ///
 /// # Errors
 /// The database cannot be written; the list is not good and there is none on file.
-pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
-    let Err(error) = import_or_refuse(state_dir, path, now) else { return Ok(()) };
+pub fn import(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> anyhow::Result<()> {
+    let Err(error) = import_or_refuse(state_dir, path, plans, now) else { return Ok(()) };
     let Some(bad) = error.downcast_ref::<BadList>() else { return Err(error) };
     if Store::open_to_read(state_dir)?.read(|store| store.contract_list())?.is_none() {
         return Err(error);
@@ -46,9 +47,9 @@ pub fn import(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<(
 ///
 /// # Errors
 /// The database cannot be written; the list is not good.
-pub fn import_or_refuse(state_dir: &Path, path: &Path, now: Timestamp) -> anyhow::Result<()> {
+pub fn import_or_refuse(state_dir: &Path, path: &Path, plans: &Plans, now: Timestamp) -> anyhow::Result<()> {
     let began = Instant::now();
-    let Outcome::Imported(list) = import::import(state_dir, path, now)? else { return Ok(()) };
+    let Outcome::Imported(list) = import::import(state_dir, path, plans, now)? else { return Ok(()) };
     let Counts { added, changed, gone, unchanged } = list.counts;
     let (version, milliseconds) = (list.version, began.elapsed().as_millis() as u64);
     tracing::info!(version, added, changed, gone, unchanged, milliseconds, "the list of contracts was imported");
@@ -67,8 +68,9 @@ pub async fn run(office: Arc<Office>, state_dir: PathBuf, path: PathBuf, mut sto
         let seen = std::fs::metadata(&path).ok().as_ref().map(mark);
         // A file that is still being written looks different the next time.
         if seen.is_some() && seen == last_seen && seen != imported {
-            let (now, state_dir, path) = (office.now(), state_dir.clone(), path.clone());
-            let done = tokio::task::spawn_blocking(move || import(&state_dir, &path, now)).await;
+            let (office, state_dir, path) = (Arc::clone(&office), state_dir.clone(), path.clone());
+            let import = move || import(&state_dir, &path, &office.site.plans, office.now());
+            let done = tokio::task::spawn_blocking(import).await;
             match done.map_err(anyhow::Error::from).flatten() {
                 Ok(()) => (imported, failing) = (seen, false),
                 Err(error) => {

@@ -37,15 +37,128 @@ pub struct Contents {
     pub text: String,
     /// The codes on it.
     pub codes: Vec<Code>,
-    /// Why nothing or not all was read, in words for people, without personal data.
-    pub problem: Option<String>,
+    /// Why nothing or not all was read.
+    pub problem: Option<Problem>,
+}
+
+/// Why nothing of a file was read, or not all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Problem {
+    /// It does not hold what its format asks for, or is of a kind that is not read.
+    Broken,
+    /// It opens only with a password.
+    Password,
+    /// It is larger than any file that is read.
+    TooLarge,
+    /// The picture has more pixels than any that is read.
+    TooManyPixels,
+    /// It unpacks to more than any file that is read.
+    UnpacksTooFar,
+    /// It needs more memory than a reader gets.
+    TooMuchMemory,
+    /// It takes longer than a reader gets.
+    TooLong,
+    /// The files before it have taken up the time of the mail.
+    NoTimeLeft,
+    /// The mail has more files than are read of one.
+    TooManyFiles,
+    /// The reader broke off on it.
+    BrokeOff,
+    /// The reader said what makes no sense, or too much.
+    Senseless,
+    /// The reader could not be started.
+    NoReader,
+    /// Only its beginning was read: it has more than is read of one file.
+    Cut,
+    /// The document has no text.
+    NoText,
+}
+
+impl Problem {
+    /// Every one.
+    pub const ALL: [Problem; 14] = [
+        Problem::Broken,
+        Problem::Password,
+        Problem::TooLarge,
+        Problem::TooManyPixels,
+        Problem::UnpacksTooFar,
+        Problem::TooMuchMemory,
+        Problem::TooLong,
+        Problem::NoTimeLeft,
+        Problem::TooManyFiles,
+        Problem::BrokeOff,
+        Problem::Senseless,
+        Problem::NoReader,
+        Problem::Cut,
+        Problem::NoText,
+    ];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Problem::Broken => "broken",
+            Problem::Password => "password",
+            Problem::TooLarge => "too-large",
+            Problem::TooManyPixels => "too-many-pixels",
+            Problem::UnpacksTooFar => "unpacks-too-far",
+            Problem::TooMuchMemory => "too-much-memory",
+            Problem::TooLong => "too-long",
+            Problem::NoTimeLeft => "no-time-left",
+            Problem::TooManyFiles => "too-many-files",
+            Problem::BrokeOff => "broke-off",
+            Problem::Senseless => "senseless",
+            Problem::NoReader => "no-reader",
+            Problem::Cut => "cut",
+            Problem::NoText => "no-text",
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Problem::Broken => "not read: it is broken, or of a kind that is not read",
+            Problem::Password => "not read: it has a password",
+            Problem::TooLarge => "not read: it is larger than any file that is read",
+            Problem::TooManyPixels => "not read: it has more pixels than any picture that is read",
+            Problem::UnpacksTooFar => "not read: it unpacks to more than any file that is read",
+            Problem::TooMuchMemory => "not read: it needs more memory than a reader gets",
+            Problem::TooLong => "not read: it takes longer than a reader gets",
+            Problem::NoTimeLeft => "not read: the files before it have taken up the time of the mail",
+            Problem::TooManyFiles => "not read: the mail has more files than are read of one",
+            Problem::BrokeOff => "not read: the reader broke off on it",
+            Problem::Senseless => "not read: the reader said what makes no sense, or too much",
+            Problem::NoReader => "not read: the reader could not be started",
+            Problem::Cut => "read in part: it has more than is read of one file",
+            Problem::NoText => "it has no text, only pictures",
+        })
+    }
 }
 
 impl Contents {
     /// Nothing could be read.
-    pub fn unread(problem: impl Into<String>) -> Contents {
-        Contents { problem: Some(problem.into()), ..Contents::default() }
+    pub fn unread(problem: Problem) -> Contents {
+        Contents { problem: Some(problem), ..Contents::default() }
     }
+}
+
+/// An attachment that was not read, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub problem: Problem,
+}
+
+/// The attachments that were not read as a whole.
+pub fn unread(message: &Message, contents: &[Contents]) -> Vec<Unread> {
+    let pairs = message.attachments.iter().zip(contents);
+    let unread = pairs.filter_map(|(attachment, contents)| {
+        contents.problem.map(|problem| Unread { name: attachment.name.clone(), problem })
+    });
+    unread.collect()
 }
 
 /// Files of these endings are text, whatever the sender's program calls them.

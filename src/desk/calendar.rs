@@ -12,6 +12,7 @@ mod days;
 mod holidays;
 mod local;
 mod windows;
+mod year;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 pub use holidays::holidays;
 pub use local::LocalTime;
 pub use windows::WindowName;
+pub use year::{ClockChange, DayOff, WindowHours, Year};
 
 use crate::desk::rules::{self, RuleFault, Sources};
 use windows::{Hours, Test, Window, Windows};

@@ -60,12 +60,16 @@ pub struct Verdict {
     /// names its sender: see [`Verdict::of_named_sender`].
     #[serde(skip)]
     pub through_list: bool,
+    /// Of mail under our own address: the rule by which a robot wrote it, as where a shared mailbox
+    /// answers that nobody is there.
+    #[serde(skip)]
+    pub own_robot: Option<String>,
 }
 
 impl Verdict {
     fn new(kind: Kind, rule: &str) -> Verdict {
         let answer = Answer { send: kind == Kind::Request, rule: rule.to_string() };
-        Verdict { kind, rule: rule.to_string(), answer, through_list: false }
+        Verdict { kind, rule: rule.to_string(), answer, through_list: false, own_robot: None }
     }
 
     /// A person's mail, answered unless a rule withholds it.
@@ -125,7 +129,8 @@ pub fn classify(
     // A form on our own pages writes under our address for the one in Reply-To.
     let for_another = message.reply_to.as_ref().is_some_and(|reply_to| !own.has(&reply_to.address));
     if from_us && !(for_another && marks.robot().is_none()) {
-        return Verdict::new(Kind::Own, "our-address");
+        let robot = answering_robot(message, &marks, numbers).map(|(_, rule)| rule).or_else(|| marks.robot());
+        return Verdict { own_robot: robot.map(str::to_string), ..Verdict::new(Kind::Own, "our-address") };
     }
     if let Some((kind, rule)) = answering_robot(message, &marks, numbers) {
         return Verdict::new(kind, rule);

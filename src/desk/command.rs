@@ -6,8 +6,9 @@ mod spelling;
 
 use jiff::civil::{Date, DateTime, Time};
 
-use super::contract::{self, Delivery};
+use super::contract;
 use super::language::Language;
+use super::plan::DeliveryTime;
 use super::text::fold::fold;
 use super::ticket_number::{self, TicketNumber};
 use day::Direction;
@@ -28,7 +29,7 @@ pub enum Order {
     /// The contract's number, normalised.
     Contract(String),
     /// The request is justified.
-    Accept(Option<Delivery>),
+    Accept(Option<DeliveryTime>),
     /// The customer has to do something first.
     Wait {
         /// Until when, in local time; a day without a time lasts until work begins on it.
@@ -145,7 +146,17 @@ pub fn is_order(line: &str, rules: &OrderRules) -> bool {
 /// order indeed: so begins the prompt of many a device, too.
 pub fn is_late_order(line: &str, rules: &OrderRules, now: DateTime) -> bool {
     let near = |(word, _, glued): (String, &str, bool)| glued && !rules.near(&word).is_empty();
-    split(line).is_some_and(near) || order(line, rules, now).is_some()
+    // A list, a quote or bold type puts marks in front.
+    let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "*_-–—•·(\"„”'>".contains(c));
+    split(bare).is_some_and(near) || order(bare, rules, now).is_some() || names_a_note(line, rules)
+}
+
+/// Whether the word for a note stands behind a `#` anywhere in a line: nothing is meant less for a
+/// customer.
+fn names_a_note(line: &str, rules: &OrderRules) -> bool {
+    let behind = line.split(['#', '＃', '﹟', '♯']).skip(1);
+    let mut words = behind.map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default());
+    words.any(|word| rules.id(&fold(word)) == Some("note"))
 }
 
 /// The folded word behind the `#`, the rest of the line, and whether the word is glued to the `#`.
@@ -177,8 +188,8 @@ fn order(line: &str, rules: &OrderRules, now: DateTime) -> Option<Order> {
         "contract" => number(rest, rules).map(Order::Contract),
         "accept" => match fold(rest).as_str() {
             "" => Some(Order::Accept(None)),
-            "8h" | "8 h" => Some(Order::Accept(Some(Delivery::EightHours))),
-            "nbd" => Some(Order::Accept(Some(Delivery::NextBusinessDay))),
+            "8h" | "8 h" => Some(Order::Accept(Some(DeliveryTime::Hours(8)))),
+            "nbd" => Some(Order::Accept(Some(DeliveryTime::NextBusinessDay))),
             _ => None,
         },
         "wait" => {

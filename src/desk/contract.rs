@@ -5,8 +5,14 @@ mod row;
 
 use jiff::civil::Date;
 
+use super::calendar::WindowName;
+use super::plan::DeliveryTime;
+
 pub use difference::{Change, differences};
 pub use row::{COLUMNS, Cell, CellFault, contract};
+
+/// What a window that never closes is open. Hours.
+const HOURS_OF_A_WEEK: u32 = 24 * 7;
 
 /// A service contract, one line of the list on file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -18,12 +24,12 @@ pub struct Contract {
     pub nip: String,
     /// The customer's name.
     pub customer: String,
-    /// What the contract buys.
-    pub plan: Plan,
+    /// What the contract buys: the id of a plan of `plans.toml`.
+    pub plan: String,
     /// When reports are taken.
-    pub window: ServiceWindow,
+    pub window: WindowName,
     /// How soon the repair or delivery is promised.
-    pub delivery: Delivery,
+    pub delivery: DeliveryTime,
     /// The first day.
     pub valid_from: Date,
     /// The last day; the contract holds until its end.
@@ -56,39 +62,6 @@ pub enum Standing {
     NotYetValid,
 }
 
-/// The two plans of the terms of service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Plan {
-    /// HEZO SOS: service on site.
-    #[serde(rename = "SOS")]
-    Sos,
-    /// HEZO AHB: advanced hardware backup, parts and no on-site work.
-    #[serde(rename = "AHB")]
-    Ahb,
-}
-
-/// The service window of a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum ServiceWindow {
-    /// 09:00 to 17:00 Europe/Warsaw, Monday to Friday, without public holidays.
-    #[serde(rename = "8x5")]
-    EightByFive,
-    /// Always.
-    #[serde(rename = "24x7")]
-    Always,
-}
-
-/// The delivery time of a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Delivery {
-    /// Eight hours from acceptance.
-    #[serde(rename = "8h")]
-    EightHours,
-    /// The next business day.
-    #[serde(rename = "NBD")]
-    NextBusinessDay,
-}
-
 impl Contract {
     /// Where the contract stands on this local day; first and last day belong to it.
     pub fn standing(&self, day: Date) -> Standing {
@@ -101,18 +74,15 @@ impl Contract {
         }
     }
 
-    /// How much the contract promises: 0 the strictest. A window that is always open outweighs the
-    /// delivery time, since every promise is counted in it.
-    pub fn strictness(&self) -> u8 {
-        let window = match self.window {
-            ServiceWindow::Always => 0,
-            ServiceWindow::EightByFive => 2,
+    /// How much the contract promises: the less, the stricter. A window of more hours a week, which
+    /// its name tells (`8x5`, `24x7`), outweighs the delivery time, since every promise is counted in it.
+    pub fn strictness(&self) -> u32 {
+        let closed = HOURS_OF_A_WEEK.saturating_sub(weekly_hours(self.window.as_str()));
+        let delivery = match self.delivery {
+            DeliveryTime::Hours(hours) => u32::from(hours),
+            DeliveryTime::NextBusinessDay => u32::from(u16::MAX) + 1,
         };
-        window
-            + match self.delivery {
-                Delivery::EightHours => 0,
-                Delivery::NextBusinessDay => 1,
-            }
+        closed * (u32::from(u16::MAX) + 2) + delivery
     }
 
     /// Whether the contract names this sender: by address, or by `@domain`.
@@ -158,32 +128,11 @@ impl<'a> IntoIterator for &'a Excerpt {
     }
 }
 
-/// Gives a closed set of values the names by which they stand in the list, in any case there.
-macro_rules! named {
-    ($type:ty { $($value:path = $name:literal),+ }) => {
-        impl $type {
-            /// The name as the list writes it.
-            pub fn name(self) -> &'static str {
-                match self { $($value => $name),+ }
-            }
-
-            /// The value of this name, in capitals or not.
-            pub fn named(name: &str) -> Option<Self> {
-                [$($value),+].into_iter().find(|value| value.name().eq_ignore_ascii_case(name))
-            }
-        }
-
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-    };
+/// The hours a week of a window whose name tells them; none where it does not.
+fn weekly_hours(window: &str) -> u32 {
+    let parts = window.split_once('x').and_then(|(hours, days)| Some((hours.parse().ok()?, days.parse().ok()?)));
+    parts.filter(|(hours, days)| *hours <= 24 && *days <= 7).map_or(0, |(hours, days): (u32, u32)| hours * days)
 }
-
-named!(Plan { Plan::Sos = "SOS", Plan::Ahb = "AHB" });
-named!(ServiceWindow { ServiceWindow::EightByFive = "8x5", ServiceWindow::Always = "24x7" });
-named!(Delivery { Delivery::EightHours = "8h", Delivery::NextBusinessDay = "NBD" });
 
 /// A number in the one form in which numbers are compared: upper case, blanks removed, surrounding
 /// punctuation and an `(H)-` prefix off, every kind of dash a `-`, other dashes and slashes kept.
@@ -275,9 +224,9 @@ mod tests {
             number: "UM/1".to_string(),
             nip: "7743818919".to_string(),
             customer: "K".to_string(),
-            plan: Plan::Sos,
-            window: ServiceWindow::Always,
-            delivery: Delivery::NextBusinessDay,
+            plan: "SOS".to_string(),
+            window: WindowName::new("24x7"),
+            delivery: DeliveryTime::NextBusinessDay,
             valid_from: jiff::civil::date(2024, 5, 20),
             valid_to: jiff::civil::date(2027, 5, 19),
             serials: vec!["A1".to_string()],
@@ -315,15 +264,20 @@ mod tests {
 
     #[test]
     fn the_window_outweighs_the_delivery() {
-        use {Delivery::*, ServiceWindow::*};
-        let strictness = |window, delivery| Contract { window, delivery, ..contract() }.strictness();
+        let strictness = |window, delivery: &str| {
+            let delivery = delivery.parse().expect("a delivery time");
+            Contract { window: WindowName::new(window), delivery, ..contract() }.strictness()
+        };
         let rising = [
-            strictness(Always, EightHours),
-            strictness(Always, NextBusinessDay),
-            strictness(EightByFive, EightHours),
-            strictness(EightByFive, NextBusinessDay),
+            strictness("24x7", "4h"),
+            strictness("24x7", "8h"),
+            strictness("24x7", "NBD"),
+            strictness("9x5", "8h"),
+            strictness("8x5", "8h"),
+            strictness("8x5", "NBD"),
+            strictness("evenings", "8h"),
         ];
-        assert_eq!(rising, [0, 1, 2, 3]);
+        assert!(rising.is_sorted_by(|one, next| one < next), "{rising:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! come ([`by_itself`]).
 
 mod acknowledge;
+mod asked;
 mod by_itself;
 mod direct;
 mod engineer;
@@ -50,7 +51,7 @@ pub use request::known_numbers;
 pub use rung::{Downtime, RungFacts, fire};
 pub use sent::accepted;
 pub use undelivered::given_up;
-pub use watchers::destination;
+pub use watchers::{traits, watchers};
 
 /// A mail as the intake hands it over.
 #[derive(Clone, Debug)]
@@ -325,10 +326,15 @@ impl Case<'_> {
             return self.parked("no-sender", None);
         };
         if let Some((level, number)) = handover::answered(self) {
-            return match verdict.kind {
-                Kind::Request | Kind::Own => handover::answer(self, from, level, number),
-                // A robot takes no ticket over.
-                Kind::AutoReply | Kind::Bulk | Kind::Bounce => self.robot_at(number, from),
+            // A robot takes no ticket over.
+            let robot = match verdict.kind {
+                Kind::Request => None,
+                Kind::Own => verdict.own_robot.as_ref(),
+                Kind::AutoReply | Kind::Bulk | Kind::Bounce => Some(&verdict.rule),
+            };
+            return match robot {
+                None => handover::answer(self, from, level, number),
+                Some(rule) => self.robot_at(number, from, rule),
             };
         }
         match verdict.kind {
@@ -437,8 +443,7 @@ impl Case<'_> {
     }
 
     /// A robot's mail at the reply address of a hand-over becomes an entry: it takes nothing over.
-    fn robot_at(&self, number: TicketNumber, from: &Address) -> Decision {
-        let rule = &self.reading.verdict.rule;
+    fn robot_at(&self, number: TicketNumber, from: &Address, rule: &str) -> Decision {
         let Some(ticket) = self.facts.ticket(number) else { return self.without_answer(Disposition::Noted, rule) };
         let entry = self.entry(EntryKind::AutoReply, &from.address, Some(ticket));
         self.decision(Disposition::Attached(ticket.number), rule, vec![Effect::AddEntry(ticket.number, entry)])

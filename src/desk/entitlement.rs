@@ -10,7 +10,9 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::contract::{Contract, Delivery, Excerpt, Plan, ServiceWindow};
+use super::calendar::WindowName;
+use super::contract::{Contract, Excerpt};
+use super::plan::DeliveryTime;
 use super::ticket::{ClockKind, KnownNumber, Ticket};
 use request::Request;
 
@@ -49,11 +51,11 @@ pub struct Promise {
     /// The customer's name.
     pub customer: String,
     /// What the contract buys.
-    pub plan: Plan,
+    pub plan: String,
     /// When reports are taken.
-    pub window: ServiceWindow,
+    pub window: WindowName,
     /// How soon the repair or delivery is promised.
-    pub delivery: Delivery,
+    pub delivery: DeliveryTime,
 }
 
 /// What is to be known about a contract and a request.
@@ -115,11 +117,11 @@ pub enum Because {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Terms {
     /// When its clocks run.
-    pub window: ServiceWindow,
+    pub window: WindowName,
     /// How soon the repair or delivery is promised.
-    pub delivery: Delivery,
+    pub delivery: DeliveryTime,
     /// The plan, where a contract speaks.
-    pub plan: Option<Plan>,
+    pub plan: Option<String>,
     /// The contract that speaks.
     pub contract: Option<String>,
     /// Why it does.
@@ -180,7 +182,7 @@ pub fn deciding<'a>(
 }
 
 /// The service window of these [terms]; `None` where no contract speaks.
-pub fn window(on_file: &Excerpt, numbers: &[KnownNumber], sender: Option<&str>, day: Date) -> Option<ServiceWindow> {
+pub fn window(on_file: &Excerpt, numbers: &[KnownNumber], sender: Option<&str>, day: Date) -> Option<WindowName> {
     let terms = terms(on_file, numbers, sender, day);
     terms.contract.map(|_| terms.window)
 }

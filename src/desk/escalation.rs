@@ -70,6 +70,17 @@ pub enum Audience {
     Customer,
 }
 
+impl Audience {
+    /// One number for those who can be told by one template.
+    fn kind(self) -> u8 {
+        match self {
+            Audience::Engineers | Audience::Assignee => 0,
+            Audience::Escalation | Audience::SecondLevel => 1,
+            Audience::Customer => 2,
+        }
+    }
+}
+
 impl Ladder {
     /// Compiles `escalation.toml`.
     ///

@@ -1,6 +1,7 @@
 //! What an engineer hands in for a customer: a customer's mail that is passed on to the desk, or a call
 //! by telephone (`#new jan@fabryka.example`).
 
+use super::answer::Markers;
 use super::attachment::Contents;
 use super::command::{self, Order};
 use super::forwarded;
@@ -8,6 +9,7 @@ use super::message::{Address, Message};
 use super::reading::Reading;
 use super::site::Site;
 use super::text::{Part, Written};
+use super::ticket_number;
 use super::token::{Purpose, Refused, Token};
 
 /// What a mail that tells of a call is about, where its subject does not say.
@@ -106,6 +108,13 @@ fn passed_on(
     let has_forward = written.sections.iter().any(|section| section.part == Part::Forward);
     let is_whole = message.attachments.iter().any(|file| file.media_type == "message/rfc822");
     if !rules.is_forward(&message.subject) && (rules.is_answer(&message.subject) || !has_forward && !is_whole) {
+        return None;
+    }
+    // A notification of ours, passed on, quotes the customer, too.
+    let numbers = ticket_number::find_in(&message.subject);
+    let is_notice =
+        |line: &str| numbers.iter().any(|number| Markers::of(*number, &site.token_keys).find(line).is_some());
+    if written.sections.iter().flat_map(|section| section.text.lines()).any(is_notice) {
         return None;
     }
     let forwarded = forwarded::forwarded(message, |address| site.is_internal(address), rules)?;

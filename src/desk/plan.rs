@@ -4,13 +4,14 @@ mod delivery;
 mod file;
 mod promise;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, Time};
 
 use super::calendar::{Calendar, WindowName};
-use super::contract::{self, Contract};
+use super::contract::Contract;
 use super::rules::{RuleFault, Sources};
 use file::{Test, Written};
 
@@ -85,6 +86,14 @@ impl Plans {
         Ok(Plans { plans, without_contract, version: super::rules::version(&[sources.text(file::FILE)]), tests })
     }
 
+    /// Those of the file that the program carries.
+    #[cfg(test)]
+    pub(crate) fn built_in() -> Plans {
+        let sources = Sources::built_in();
+        let calendar = Calendar::compile(&sources, &[]).expect("the built-in windows compile");
+        Plans::compile(&sources, &calendar).expect("the built-in plans compile")
+    }
+
     /// Runs the tests that stand in `plans.toml`: those that fail.
     pub fn test(&self, calendar: &Calendar) -> Vec<RuleFault> {
         self.tests.iter().filter_map(|test| test.failure(self, calendar)).collect()
@@ -93,19 +102,46 @@ impl Plans {
     /// What these contracts promise, one entry each; where there is none, what holds without one.
     /// Of a plan that is not known, the limits of the plan without a contract hold.
     pub fn terms<'a>(&self, contracts: impl IntoIterator<Item = &'a Contract>) -> Vec<Terms> {
-        let terms: Vec<Terms> = contracts.into_iter().map(|contract| self.of(contract)).collect();
+        let terms: Vec<Terms> = contracts.into_iter().map(|contract| self.terms_of(contract)).collect();
         if terms.is_empty() { vec![self.without_contract.clone()] } else { terms }
     }
 
-    /// What a contract says that its plan is not sold with; `None` where all is well.
-    pub fn mismatch(&self, contract: &Contract) -> Option<String> {
-        let id = plan_id(contract.plan);
-        let Some(plan) = self.plans.get(id) else { return Some(format!("there is no plan {id} in plans.toml")) };
-        let (window, delivery) = (window_name(contract.window), DeliveryTime::from(contract.delivery));
-        if !plan.windows.contains(&window) {
-            return Some(format!("plan {id} is not sold with the window {window}"));
+    /// The plan of this id, in capitals or not.
+    ///
+    /// # Errors
+    /// What is wrong, to stand behind the name of a column.
+    pub fn sold(&self, id: &str) -> Result<&Plan, String> {
+        let plan = self.plans.values().find(|plan| plan.id.eq_ignore_ascii_case(id));
+        plan.ok_or_else(|| format!("is none of the plans {}", listed(self.plans.keys())))
+    }
+
+    /// The window of this name, where the plan is sold with it; where the plan is not known, any
+    /// that a plan is sold with.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn sold_with_window(&self, plan: Option<&Plan>, name: &str) -> Result<WindowName, String> {
+        let windows = self.of(plan, |plan| &plan.windows);
+        let window = windows.iter().find(|window| window.as_str().eq_ignore_ascii_case(name));
+        window.map(|window| WindowName::clone(window)).ok_or_else(|| not_sold("windows", plan, &windows))
+    }
+
+    /// The delivery time that is written so, likewise.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn sold_with_delivery(&self, plan: Option<&Plan>, text: &str) -> Result<DeliveryTime, String> {
+        let deliveries = self.of(plan, |plan| &plan.deliveries);
+        let written = text.parse().ok().filter(|written| deliveries.contains(&written));
+        written.ok_or_else(|| not_sold("delivery times", plan, &deliveries))
+    }
+
+    /// What this plan has, or all of them, each once.
+    fn of<'a, T: Ord>(&'a self, plan: Option<&'a Plan>, what: impl Fn(&'a Plan) -> &'a Vec<T>) -> BTreeSet<&'a T> {
+        match plan {
+            Some(plan) => what(plan).iter().collect(),
+            None => self.plans.values().flat_map(what).collect(),
         }
-        (!plan.deliveries.contains(&delivery)).then(|| format!("plan {id} is not sold with the delivery {delivery}"))
     }
 
     /// Whether somebody comes under this plan.
@@ -118,11 +154,14 @@ impl Plans {
         &self.version
     }
 
-    fn of(&self, contract: &Contract) -> Terms {
+    /// A contract that was imported before the plans were changed may name what is no longer there.
+    fn terms_of(&self, contract: &Contract) -> Terms {
+        let known = self.plans.values().any(|plan| plan.windows.contains(&contract.window));
+        let window = if known { &contract.window } else { &self.without_contract.window };
         Terms {
-            plan: self.plans.get(plan_id(contract.plan)).unwrap_or(&self.without_contract.plan).clone(),
-            window: window_name(contract.window),
-            delivery: Some(contract.delivery.into()),
+            plan: self.plans.get(&contract.plan).unwrap_or(&self.without_contract.plan).clone(),
+            window: window.clone(),
+            delivery: Some(contract.delivery),
             contract: Some(NamedContract {
                 number: contract.number.clone(),
                 customer: contract.customer.clone(),
@@ -133,16 +172,11 @@ impl Plans {
     }
 }
 
-fn plan_id(plan: contract::Plan) -> &'static str {
-    match plan {
-        contract::Plan::Sos => "SOS",
-        contract::Plan::Ahb => "AHB",
-    }
+fn not_sold<T: Display>(what: &str, plan: Option<&Plan>, known: &BTreeSet<&T>) -> String {
+    let with = plan.map(|plan| format!(" that {} is sold with", plan.id)).unwrap_or_default();
+    format!("is none of the {what}{with}: {}", listed(known))
 }
 
-fn window_name(window: contract::ServiceWindow) -> WindowName {
-    WindowName::new(match window {
-        contract::ServiceWindow::EightByFive => "8x5",
-        contract::ServiceWindow::Always => "24x7",
-    })
+fn listed(names: impl IntoIterator<Item = impl Display>) -> String {
+    names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
 }

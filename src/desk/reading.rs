@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::attachment::{self, Contents};
+use super::attachment::{self, Contents, Unread};
 use super::bounce::{self, Bounce};
 use super::classify::{self, Kind, OwnMarks, Verdict};
 use super::extract::{self, Numbers, OnFile, Pages};
@@ -31,6 +31,8 @@ pub struct Reading {
     pub handed_in: Option<Box<HandedIn>>,
     /// The texts of its attachments.
     pub texts: Vec<extract::Reading>,
+    /// The attachments that were not read as a whole.
+    pub unread: Vec<Unread>,
     /// All its texts, those of its attachments too, cut into what numbers are told from.
     pub pages: Pages,
 }
@@ -54,6 +56,7 @@ impl Reading {
             handed_in: handed_in::handed_in(message, &written, contents, site).map(Box::new),
             bounce,
             texts,
+            unread: attachment::unread(message, contents),
             pages,
             written,
             verdict,

@@ -3,13 +3,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::answer::{Answer, Ground};
 use super::decide::{Effect, Facts, Level, Mail, NewTicket, RungFacts, decide, fire};
 use super::escalation::{Audience, LadderStep};
 use super::language::Language;
 use super::message::{Address, Message};
 use super::plan::{Basis, Promise};
 use super::reading::Reading;
-use super::reply::{Occasion, RungDue, escalation};
+use super::reply::{self, Done, Fault, Occasion, Relay, RungDue, escalation};
 use super::site::Site;
 use super::thread;
 use super::ticket::{Clock, ClockKind, Entry, EntryKind, Rung, Ticket};
@@ -28,9 +29,11 @@ const MAILS: [&str; 4] = [
 
 /// Everything that could not be written, each once.
 pub fn rehearse(site: &Site, now: Timestamp) -> Vec<String> {
+    let mut faults = unheard(site);
     let mut effects: Vec<Effect> = MAILS.iter().flat_map(|mail| request(mail, site, now)).collect();
     for language in [Language::Polish, Language::English] {
         let ticket = ticket(language, now);
+        effects.extend(answers(&ticket, site, now));
         for step in site.ladder.steps() {
             effects.extend(rung(&ticket, step.clock, &step.id, site, now));
             // A rung may tell the second level of a site that has none yet.
@@ -39,7 +42,6 @@ pub fn rehearse(site: &Site, now: Timestamp) -> Vec<String> {
             }
         }
     }
-    let mut faults: Vec<String> = Vec::new();
     for effect in effects {
         match effect {
             Effect::Report(fault) if !faults.contains(&fault) => faults.push(fault),
@@ -49,8 +51,8 @@ pub fn rehearse(site: &Site, now: Timestamp) -> Vec<String> {
     faults
 }
 
-fn request(raw: &str, site: &Site, now: Timestamp) -> Vec<Effect> {
-    let mail = Mail {
+fn example(raw: &str, now: Timestamp) -> Mail {
+    Mail {
         message: Message::parse(raw.as_bytes()),
         raw: raw.as_bytes().to_vec(),
         content_hash: [0; 32],
@@ -58,11 +60,65 @@ fn request(raw: &str, site: &Site, now: Timestamp) -> Vec<Effect> {
         place: "rehearsal".to_string(),
         too_large: None,
         verification: None,
-    };
+    }
+}
+
+/// Rungs that reach nobody as the site is set up, and a promise of a person that nobody watches over.
+fn unheard(site: &Site) -> Vec<String> {
+    let steps = site.ladder.steps();
+    let silent = steps.iter().filter(|step| step.tell.is_empty() && !step.second_route && !site.has_alert_command);
+    let mut faults: Vec<String> = silent
+        .map(|step| {
+            let LadderStep { id, .. } = step;
+            format!("rules/escalation.toml [{id}]: it only runs the alert command, and there is none; write tell, or [alert] in the configuration")
+        })
+        .collect();
+    for kind in [ClockKind::Reaction, ClockKind::FollowUp, ClockKind::HandOver] {
+        if !steps.iter().any(|step| step.clock == kind && !step.tell.is_empty()) {
+            faults.push(format!("rules/escalation.toml: no rung tells anybody of the {kind} clock"));
+        }
+    }
+    faults
+}
+
+fn request(raw: &str, site: &Site, now: Timestamp) -> Vec<Effect> {
+    let mail = example(raw, now);
     let reading = Reading::of(&mail.message, &[], site);
     let keys = thread::keys(&mail, &reading, site);
     let facts = Facts { next_sequence: 1, ..Facts::default() };
     decide(&mail, &reading, &keys, &facts, site, now).effects
+}
+
+/// What follows from an engineer's mail.
+fn answers(ticket: &Ticket, site: &Site, now: Timestamp) -> Vec<Effect> {
+    let Some(engineer) = site.active_engineers().next() else { return Vec::new() };
+    let raw = "From: Anna <anna@proba.example>\r\nMessage-ID: <4@proba.example>\r\n\r\nProszę o log.\r\n";
+    let mail = &example(raw, now);
+    let ground = Ground::of(ticket, &[], site);
+    let answer = &Answer::of(&mail.message, &ground, "", &site.rules, site.calendar.civil(now));
+    let to = &ticket.customer;
+    let relay = Relay { ticket, author: &engineer.name, answer, mail, to, waybill: Some("0081725000") };
+    let done = Done {
+        orders: vec![("#pomoc", "ta lista")],
+        relayed_to: vec![&to.address],
+        noted: true,
+        lacks_label: true,
+        help: site.rules.orders.usages(),
+        history: true,
+        ..Done::default()
+    };
+    let fault = |why| Fault { line: "#pomoc".to_string(), why, detail: "serial".to_string(), meant: Vec::new() };
+    let faults = ["not-understood", "not-admitted", "no-such-engineer"].map(fault);
+    let posts = [
+        reply::relay(site, &relay, now),
+        reply::copy(site, ticket, engineer, answer, true, mail, engineer, now),
+        reply::copy(site, ticket, engineer, answer, false, mail, engineer, now),
+        reply::done(site, ticket, &done, mail, engineer, now),
+        reply::not_done(site, ticket, &faults, mail, engineer, now),
+        reply::absent(site, engineer, Some(ticket), mail, "", engineer, now),
+    ];
+    let crossed = ticket.entries.iter().map(|entry| reply::crossed(site, ticket, entry, mail, engineer, now));
+    posts.into_iter().chain(crossed).map(Effect::from).collect()
 }
 
 fn rung(ticket: &Ticket, kind: ClockKind, id: &str, site: &Site, now: Timestamp) -> Vec<Effect> {

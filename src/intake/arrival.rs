@@ -81,6 +81,10 @@ impl Arrival {
         };
         let contents = office.reader.read(&mail.message);
         let reading = Reading::of(&mail.message, &contents, site);
+        for unread in &reading.unread {
+            let reason = unread.problem.name();
+            tracing::warn!(uid = self.listed.uid.0, reason, "an attachment was not read as a whole");
+        }
         let keys = thread::keys(&mail, &reading, site);
         office.write_now(|store| {
             let now = office.now();

@@ -11,6 +11,10 @@ use crate::desk::plan::Basis;
 use crate::desk::ticket::{Clock, ClockKind, Ended, Fired, Lateness, Rung};
 use crate::desk::ticket_number::TicketNumber;
 
+/// The columns of a clock, as [`Work::clock`] reads them.
+pub(super) const CLOCK: &str = "kind, round, start, start_reason, due, window, amount, explanation, plan, contract,
+    customer, created_at, pauses, ended_at, ending, ended_by, clock.id";
+
 /// Something that the desk is to do by itself at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appointment {
@@ -146,7 +150,8 @@ impl Work<'_> {
         Ok(clocks)
     }
 
-    fn clock(&self, row: &Row) -> anyhow::Result<Clock> {
+    /// A clock out of a row that begins with [`CLOCK`].
+    pub(super) fn clock(&self, row: &Row) -> anyhow::Result<Clock> {
         let ended: Option<(i64, String, String)> = match (row.get(13)?, row.get(14)?, row.get(15)?) {
             (Some(at), Some(how), Some(by)) => Some((at, how, by)),
             _ => None,

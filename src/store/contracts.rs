@@ -10,7 +10,8 @@ use jiff::civil::Date;
 use rusqlite::{Row, params};
 
 use super::{Work, micros, timestamp};
-use crate::desk::contract::{Contract, Delivery, Plan, ServiceWindow, look_up_key};
+use crate::desk::calendar::WindowName;
+use crate::desk::contract::{Contract, look_up_key};
 
 /// Rows of an unfinished import that are set aside in one transaction.
 const LEFTOVERS_AT_ONCE: usize = 2_000;
@@ -62,7 +63,7 @@ pub struct ContractKeys {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NumberKey {
     key: String,
-    strictness: u8,
+    strictness: u32,
     id: ContractId,
     serial: String,
 }
@@ -71,7 +72,7 @@ pub struct NumberKey {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SenderKey {
     sender: String,
-    strictness: u8,
+    strictness: u32,
     id: ContractId,
 }
 
@@ -222,9 +223,9 @@ impl Work<'_> {
             version,
             contract.nip,
             contract.customer,
-            contract.plan.name(),
-            contract.window.name(),
-            contract.delivery.name(),
+            contract.plan,
+            contract.window.as_str(),
+            contract.delivery.to_string(),
             contract.valid_from.to_string(),
             contract.valid_to.to_string(),
             contract.strictness(),
@@ -328,9 +329,9 @@ pub(super) fn contract_without_serials(row: &Row) -> anyhow::Result<Contract> {
         number: text(1)?.to_string(),
         nip: text(2)?.to_string(),
         customer: text(3)?.to_string(),
-        plan: Plan::named(text(4)?).context("a contract has an unknown plan")?,
-        window: ServiceWindow::named(text(5)?).context("a contract has an unknown window")?,
-        delivery: Delivery::named(text(6)?).context("a contract has an unknown delivery")?,
+        plan: text(4)?.to_string(),
+        window: WindowName::new(text(5)?),
+        delivery: text(6)?.parse().context("a contract has an unknown delivery")?,
         valid_from: date(text(7)?)?,
         valid_to: date(text(8)?)?,
         serials: Vec::new(),

@@ -39,7 +39,7 @@ impl Work<'_> {
 
     /// What stands with the promises at this moment, as those see it who hear of an outage that began
     /// at `since`.
-    pub fn promises(&self, since: Timestamp, now: Timestamp) -> anyhow::Result<Promises> {
+    pub fn promises_at_stake(&self, since: Timestamp, now: Timestamp) -> anyhow::Result<Promises> {
         let select = "SELECT count(*) FILTER (WHERE ended_at IS NULL AND NOT paused),
                              min(due) FILTER (WHERE ended_at IS NULL AND NOT paused AND due > ?2),
                              count(*) FILTER (WHERE due BETWEEN ?1 AND ?2 AND (ended_at IS NULL OR ended_at > due))

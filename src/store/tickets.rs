@@ -113,7 +113,7 @@ impl Work<'_> {
         Ok(numbers)
     }
 
-    fn entries(&self, id: TicketId) -> anyhow::Result<Vec<Entry>> {
+    pub(super) fn entries(&self, id: TicketId) -> anyhow::Result<Vec<Entry>> {
         let select = "SELECT kind, author, message_id, text, sender, at FROM entry WHERE ticket_id = ?1 ORDER BY id";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query([id.0])?;

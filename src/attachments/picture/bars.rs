@@ -24,6 +24,10 @@ const MOST_CODES: usize = 4;
 /// Characters of the shortest code; shorter ones come out of stripes that are none.
 const SHORTEST: usize = 4;
 
+/// Dark and light places of the shortest code: Code 128 has six for each of its characters, its start and its
+/// check, and seven for its end (ISO/IEC 15417).
+const FEWEST_PEAKS: usize = 6 * (SHORTEST + 2) + 7;
+
 /// Where a row runs, in pixels.
 pub(super) struct Line {
     pub(super) from: (f64, f64),
@@ -123,7 +127,7 @@ fn mean(light: &[f32], reach: usize) -> Vec<f32> {
 fn bits(light: &[f32]) -> Option<BitArray> {
     let soft = mean(light, (SAMPLES / 2.0) as usize);
     let peaks = peaks(&soft);
-    if peaks.len() < 20 {
+    if peaks.len() < FEWEST_PEAKS {
         return None;
     }
     let mut bits = BitArray::with_size(soft.len());

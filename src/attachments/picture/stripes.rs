@@ -11,17 +11,22 @@ use image::{DynamicImage, GrayImage};
 use super::bars;
 use crate::desk::attachment::Code;
 
-/// The longest side of the picture in which stripes are looked for, in pixels.
-const SIDE: u32 = 1_600;
+/// The longest sides of the picture in which stripes are looked for, in pixels. Where it is made smaller,
+/// noise goes away, and narrow stripes too.
+const SIDES: [u32; 2] = [1_600, 700];
 
 /// The side of a patch, in pixels of that picture.
 const PATCH: usize = 12;
 
 /// How alike the gradients of a patch must be in direction: 1 where all are.
-const COHERENCE: f64 = 0.6;
+const COHERENCE: f64 = 0.5;
 
 /// The least mean square of a patch's gradients, in grey levels: below it is noise.
-const ENERGY: f64 = 60.0;
+const ENERGY: f64 = 25.0;
+
+/// How much of a patch's gradients may point one way: in stripes dark follows light as often as light dark, at
+/// an edge all point one way.
+const ONE_WAY: f64 = 0.7;
 
 /// How much the direction may change from a patch to the next, in radians.
 const TURN: f64 = 0.2;
@@ -33,7 +38,7 @@ const SMALLEST: usize = 4;
 const MOST_FIELDS: usize = 40;
 
 /// Rows that are read of a field.
-const MOST_ROWS: usize = 48;
+const MOST_ROWS: usize = 150;
 
 /// So many rows must say the same before it is believed: Code 39 has no check digit.
 const AGREEING: usize = 2;
@@ -52,6 +57,10 @@ struct Tensor {
     xx: f64,
     xy: f64,
     yy: f64,
+    /// The sums of the gradients themselves, and of their lengths.
+    x: f64,
+    y: f64,
+    length: f64,
 }
 
 impl Tensor {
@@ -59,11 +68,18 @@ impl Tensor {
         self.xx += other.xx;
         self.xy += other.xy;
         self.yy += other.yy;
+        self.x += other.x;
+        self.y += other.y;
+        self.length += other.length;
     }
 
     fn coherence(self) -> f64 {
         let sum = self.xx + self.yy;
         if sum > 0.0 { (self.xx - self.yy).hypot(2.0 * self.xy) / sum } else { 0.0 }
+    }
+
+    fn one_way(self) -> f64 {
+        if self.length > 0.0 { self.x.hypot(self.y) / self.length } else { 1.0 }
     }
 
     /// The direction across the stripes, from -π/2 to π/2.
@@ -74,13 +90,19 @@ impl Tensor {
 
 /// Finds bar codes.
 pub(super) fn read(picture: &GrayImage) -> Vec<Code> {
-    let small = super::within(&DynamicImage::ImageLuma8(picture.clone()), SIDE).into_luma8();
-    let scale = f64::from(picture.width()) / f64::from(small.width().max(1));
-    let mut fields = fields(patches(&small));
-    fields.sort_by_key(|field| std::cmp::Reverse(field.len()));
+    let whole = DynamicImage::ImageLuma8(picture.clone());
     let mut found = Vec::new();
-    for field in fields.iter().take(MOST_FIELDS) {
-        super::add(&mut found, read_field(picture, field, scale));
+    for side in SIDES {
+        let small = super::within(&whole, side).into_luma8();
+        let scale = f64::from(picture.width()) / f64::from(small.width().max(1));
+        let mut fields = fields(patches(&small));
+        fields.sort_by_key(|field| std::cmp::Reverse(field.len()));
+        for field in fields.iter().take(MOST_FIELDS) {
+            super::add(&mut found, read_field(picture, field, scale));
+        }
+        if !found.is_empty() {
+            break;
+        }
     }
     found
 }
@@ -101,13 +123,14 @@ fn patches(picture: &GrayImage) -> Vec<Patch> {
                 let (dx, dy) = (i32::from(*right) - i32::from(*left), i32::from(*below) - i32::from(*above));
                 let (dx, dy) = (f64::from(dx), f64::from(dy));
                 if let Some(tensor) = tensors.get_mut((x + 1) / PATCH) {
-                    tensor.add(Tensor { xx: dx * dx, xy: dx * dy, yy: dy * dy });
+                    let length = dx.hypot(dy);
+                    tensor.add(Tensor { xx: dx * dx, xy: dx * dy, yy: dy * dy, x: dx, y: dy, length });
                 }
             }
         }
         let least = ENERGY * (PATCH * PATCH) as f64;
         for (column, tensor) in tensors.into_iter().enumerate() {
-            if tensor.xx + tensor.yy > least && tensor.coherence() > COHERENCE {
+            if tensor.xx + tensor.yy > least && tensor.coherence() > COHERENCE && tensor.one_way() < ONE_WAY {
                 patches.push(Patch { column, row, tensor });
             }
         }
@@ -156,22 +179,25 @@ fn read_field(picture: &GrayImage, field: &[Patch], scale: f64) -> Vec<Code> {
     // From here on in pixels of the picture at full size.
     let side = PATCH as f64 * scale;
     let middle = |patch: &Patch| ((patch.column as f64 + 0.5) * side, (patch.row as f64 + 0.5) * side);
-    let mut along = Range::default();
+    let places: Vec<(f64, f64)> =
+        field.iter().map(middle).map(|(x, y)| (x * cos + y * sin, y * cos - x * sin)).collect();
     let mut across = Range::default();
-    for (x, y) in field.iter().map(middle) {
-        along.take(x * cos + y * sin);
-        across.take(y * cos - x * sin);
-    }
-    // The last bar may stand outside of the last patch of stripes, and a quiet zone after it.
-    let margin = 3.0 * side + 0.06 * along.length();
-    let (from, until) = (along.least - margin, along.most + margin);
+    places.iter().for_each(|(_, v)| across.take(*v));
     let height = across.length() + side;
     let rows = ((height / (side / 2.0)).ceil() as usize).clamp(3, MOST_ROWS);
     let mut votes: Vec<(Code, usize)> = Vec::new();
     for row in 0..rows {
         let v = across.least - side / 2.0 + height * (row as f64 + 0.5) / rows as f64;
-        let place = |u: f64, v: f64| (u * cos - v * sin, u * sin + v * cos);
-        let line = bars::Line { from: place(from, v), until: place(until, v), thick: side / 4.0 };
+        let mut along = Range::default();
+        places.iter().filter(|place| (place.1 - v).abs() <= side).for_each(|place| along.take(place.0));
+        if along.length() < side {
+            continue;
+        }
+        // The last bar may stand outside of the last patch of stripes, and a quiet zone after it.
+        let margin = 3.0 * side + 0.06 * along.length();
+        let place = |u: f64| (u * cos - v * sin, u * sin + v * cos);
+        let line =
+            bars::Line { from: place(along.least - margin), until: place(along.most + margin), thick: side / 3.0 };
         for code in bars::read(picture, &line) {
             match votes.iter_mut().find(|(known, _)| *known == code) {
                 Some((_, count)) => *count += 1,

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 
 use super::{LineFault, MOST_FAULTS};
 use crate::desk::contract::{self, COLUMNS, Cell, Contract};
+use crate::desk::plan::Plans;
 
 /// Takes lines and gives contracts.
 pub(super) struct Lines<'e> {
     each: &'e mut dyn FnMut(Contract) -> anyhow::Result<()>,
+    plans: &'e Plans,
     head: Option<Head>,
     lines_by_number: HashMap<String, u64>,
     faults: Vec<LineFault>,
@@ -22,8 +24,8 @@ struct Head {
 }
 
 impl<'e> Lines<'e> {
-    pub(super) fn new(each: &'e mut dyn FnMut(Contract) -> anyhow::Result<()>) -> Lines<'e> {
-        Lines { each, head: None, lines_by_number: HashMap::new(), faults: Vec::new(), unlisted: 0 }
+    pub(super) fn new(each: &'e mut dyn FnMut(Contract) -> anyhow::Result<()>, plans: &'e Plans) -> Lines<'e> {
+        Lines { each, plans, head: None, lines_by_number: HashMap::new(), faults: Vec::new(), unlisted: 0 }
     }
 
     /// The name of the column at this place, once the head is known.
@@ -59,7 +61,7 @@ impl<'e> Lines<'e> {
             Some(Err(message)) => Err(message.clone()),
             None => Ok(Cow::Borrowed("")),
         };
-        match contract::contract(&cell) {
+        match contract::contract(&cell, self.plans) {
             Ok(contract) => self.take_contract(line, contract)?,
             Err(faults) => {
                 faults.into_iter().for_each(|fault| self.fault(LineFault::cell(line, fault.column, fault.message)))

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
 use super::*;
-use crate::desk::contract::{COLUMNS, Plan, ServiceWindow};
+use crate::desk::contract::COLUMNS;
 
 const HEAD: &str = "contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders";
 const GOOD: &str = "UM/1,7743818919,K,SOS,8x5,NBD,2024-05-20,2027-05-19,A1,@k.example";
@@ -22,7 +22,7 @@ fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
 fn read(bytes: &[u8]) -> Result<Vec<Contract>, BadList> {
     let (_dir, path) = file(bytes);
     let mut contracts = Vec::new();
-    let read = ContractFile::open(&path).and_then(|file| {
+    let read = ContractFile::open(&path, &Plans::built_in()).and_then(|file| {
         file.read(&mut |contract| {
             contracts.push(contract);
             Ok(())
@@ -57,7 +57,7 @@ fn every_bad_line_is_named_with_its_number_and_column() {
         &[
             HEAD,
             "UM/1,123,K,SOS,8x5,NBD,2024-05-20,2027-05-19,,@k.example",
-            "UM/2,7743818919,K,GOLD,9x5,NBD,20.05.2024,2027-05-19,,k.example",
+            "UM/2,7743818919,K,GOLD,9x6,NBD,20.05.2024,2027-05-19,,k.example",
             "",
             "UM/3,7743818919,K,SOS,8x5,NBD,2028-05-20,2027-05-19,,",
             "UM/4,7743818919,K",
@@ -65,14 +65,14 @@ fn every_bad_line_is_named_with_its_number_and_column() {
         ],
         &[
             "line 2, column nip: is not ten digits",
-            "line 3, column plan: is neither SOS nor AHB",
-            "line 3, column window: is neither 8x5 nor 24x7",
+            "line 3, column plan: is none of the plans AHB, ALLCARE, COCARE, NONE, SOS",
+            "line 3, column window: is none of the windows: 24x7, 8x5, 9x5",
             "line 3, column valid_from: is not a date such as 2026-04-30",
             "line 3, column senders: holds an entry that is neither an address nor @domain; part the entries by ;",
             "line 5, column valid_to: lies before valid_from",
             "line 6: 3 values where the head names 10 columns",
             "line 7, column contract: is empty; every line needs the contract's number",
-            "line 7, column delivery: is neither 8h nor NBD",
+            "line 7, column delivery: is none of the delivery times that SOS is sold with: 8h, NBD",
         ],
     );
     // Line breaks of every kind, also within a cell.
@@ -143,7 +143,7 @@ fn a_list_is_read_in_either_encoding() {
         let [contract] = contracts.as_slice() else { panic!("{contracts:?}") };
         assert_eq!(contract.customer, "Dębomax Łódź");
         assert_eq!(contract.serials, ["A1", "A2"]);
-        assert_eq!((contract.plan, contract.window), (Plan::Sos, ServiceWindow::Always));
+        assert_eq!((contract.plan.as_str(), contract.window.as_str()), ("SOS", "24x7"));
     }
 }
 
@@ -170,9 +170,9 @@ fn what_is_no_list_is_refused_as_a_whole() {
         ],
     );
     let dir = tempfile::tempdir().expect("a directory");
-    let refused = ContractFile::open(dir.path()).expect_err("no file");
+    let refused = ContractFile::open(dir.path(), &Plans::built_in()).expect_err("no file");
     assert!(refused.to_string().ends_with("is no file that can be read twice"), "{refused}");
-    let refused = ContractFile::open(&dir.path().join("none")).expect_err("no file");
+    let refused = ContractFile::open(&dir.path().join("none"), &Plans::built_in()).expect_err("no file");
     assert!(refused.to_string().contains("cannot read the contracts"), "{refused}");
 }
 
@@ -181,7 +181,7 @@ fn a_file_larger_than_any_list_is_refused_unread() {
     let (_dir, path) = file(b"");
     let sparse = std::fs::File::options().write(true).open(&path).expect("the file");
     sparse.set_len(2_000_000_000).expect("a length");
-    let refused = ContractFile::open(&path).expect_err("too large").to_string();
+    let refused = ContractFile::open(&path, &Plans::built_in()).expect_err("too large").to_string();
     assert!(
         refused.ends_with("larger than 256 MB; a list of contracts is not: see whether it is the right one"),
         "{refused}"
@@ -311,9 +311,9 @@ fn what_excel_makes_of_a_number_is_told() {
         &[
             "line 2: 11 values where the head names 10 columns",
             "line 3, column nip: is not ten digits",
-            "line 3, column plan: is neither SOS nor AHB",
-            "line 3, column window: is neither 8x5 nor 24x7",
-            "line 3, column delivery: is neither 8h nor NBD",
+            "line 3, column plan: is none of the plans AHB, ALLCARE, COCARE, NONE, SOS",
+            "line 3, column window: is none of the windows: 24x7, 8x5, 9x5",
+            "line 3, column delivery: is none of the delivery times: 8h, NBD",
             "line 3, column valid_from: is not a date such as 2026-04-30",
             "line 3, column valid_to: is not a date such as 2026-04-30",
         ],
@@ -326,7 +326,8 @@ fn what_excel_makes_of_a_number_is_told() {
 fn check_small_limits(bytes: &[u8], expected: &[&str]) {
     let (_dir, path) = file(bytes);
     let mut each = |_| Ok(());
-    let mut lines = Lines::new(&mut each);
+    let plans = Plans::built_in();
+    let mut lines = Lines::new(&mut each, &plans);
     let usual = xlsx_file::LIMITS;
     let limits = xlsx_file::Limits { bytes: usual.bytes / 100, tags: usual.tags / 100, parts: usual.parts / 100 };
     xlsx_file::read(std::fs::File::open(path).expect("the file"), limits, &mut lines).expect("no fault of the disk");

@@ -16,7 +16,7 @@ use crate::desk::rules::{RuleFault, Sources};
 pub(super) const FILE: &str = "windows.toml";
 
 /// The days of a week, Monday first, as the file writes them.
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// The name of a service window, such as `8x5`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, Deserialize)]

@@ -23,8 +23,8 @@ fn orders() {
     let at = |day: i8, hour: i8, minute: i8| Some(date(2026, 11, day).at(hour, minute, 0, 0));
     let wait =
         |until: Option<(Date, Option<Time>)>, reason: &str| Some(Order::Wait { until, reason: reason.to_string() });
-    check("#Przyjmij 8h", Some(Order::Accept(Some(Delivery::EightHours))));
-    check("＃ accept: NBD.", Some(Order::Accept(Some(Delivery::NextBusinessDay))));
+    check("#Przyjmij 8h", Some(Order::Accept(Some(DeliveryTime::Hours(8)))));
+    check("＃ accept: NBD.", Some(Order::Accept(Some(DeliveryTime::NextBusinessDay))));
     check("#delivered 9:15", Some(Order::Delivered(at(23, 9, 15))));
     check("#dostarczono wczoraj o 16:05", Some(Order::Delivered(at(22, 16, 5))));
     check("#onsite w piątek o godz. 8:00", Some(Order::OnSite(at(20, 8, 0))));
@@ -72,7 +72,11 @@ fn what_is_meant_as_an_order() {
         ("##", false, false),
         ("# show version", true, false),
         ("#show version", true, true),
-        ("nr #note", false, false),
+        ("nr #note", false, true),
+        ("*#note*", false, true),
+        ("- #accept nbd", false, true),
+        ("# #note", false, true),
+        ("nr #17", false, false),
     ] {
         assert_eq!((is_order(line, &rules), is_late_order(line, &rules, now())), (above, within), "{line}");
     }

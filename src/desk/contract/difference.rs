@@ -26,7 +26,7 @@ fn difference(column: &'static str, before: &Contract, after: &Contract) -> Opti
         "contract" => contract.number.clone(),
         "nip" => contract.nip.clone(),
         "customer" => contract.customer.clone(),
-        "plan" => contract.plan.to_string(),
+        "plan" => contract.plan.clone(),
         "window" => contract.window.to_string(),
         "delivery" => contract.delivery.to_string(),
         "valid_from" => contract.valid_from.to_string(),
@@ -54,16 +54,17 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::desk::contract::{Delivery, Plan, ServiceWindow};
+    use crate::desk::calendar::WindowName;
+    use crate::desk::plan::DeliveryTime;
 
     fn base() -> Contract {
         Contract {
             number: "UM/1".to_string(),
             nip: "7743818919".to_string(),
             customer: "K".to_string(),
-            plan: Plan::Sos,
-            window: ServiceWindow::EightByFive,
-            delivery: Delivery::NextBusinessDay,
+            plan: "SOS".to_string(),
+            window: WindowName::new("8x5"),
+            delivery: DeliveryTime::NextBusinessDay,
             valid_from: date(2024, 5, 20),
             valid_to: date(2027, 5, 19),
             serials: vec!["A1".to_string(), "A2".to_string()],
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn fields_are_compared_one_by_one() {
         check(base(), &[]);
-        check(Contract { plan: Plan::Ahb, ..base() }, &[r#"plan ["SOS"] ["AHB"]"#]);
+        check(Contract { plan: "AHB".to_string(), ..base() }, &[r#"plan ["SOS"] ["AHB"]"#]);
         check(
             Contract { valid_to: date(2028, 5, 19), customer: "L".to_string(), ..base() },
             &[r#"customer ["K"] ["L"]"#, r#"valid_to ["2027-05-19"] ["2028-05-19"]"#],

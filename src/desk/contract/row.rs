@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use jiff::civil::Date;
 
-use super::{Contract, Delivery, Plan, ServiceWindow, normalise};
+use super::{Contract, normalise};
+use crate::desk::plan::Plans;
 
 /// The columns of the list, by the names that its head must have, in any order.
 pub const COLUMNS: [&str; 10] =
@@ -33,20 +34,19 @@ pub struct CellFault {
     pub message: String,
 }
 
-/// Reads the contract of one line. `cell` gives what stands under a column's name.
+/// Reads the contract of one line. `cell` gives what stands under a column's name; `plans` says what
+/// there is to be bought.
 ///
 /// # Errors
 /// Every fault of the line.
-pub fn contract<'a>(cell: &dyn Fn(&str) -> Cell<'a>) -> Result<Contract, Vec<CellFault>> {
+pub fn contract<'a>(cell: &dyn Fn(&str) -> Cell<'a>, plans: &Plans) -> Result<Contract, Vec<CellFault>> {
     let mut line = Line { cell, faults: Vec::new() };
     let number = line.read("contract", number);
     let nip = line.read("nip", nip);
     let customer = line.read("customer", customer);
-    let plan = line.read("plan", |text| Plan::named(text).ok_or_else(|| "is neither SOS nor AHB".to_string()));
-    let window =
-        line.read("window", |text| ServiceWindow::named(text).ok_or_else(|| "is neither 8x5 nor 24x7".to_string()));
-    let delivery =
-        line.read("delivery", |text| Delivery::named(text).ok_or_else(|| "is neither 8h nor NBD".to_string()));
+    let plan = line.read("plan", |text| plans.sold(text));
+    let window = line.read("window", |text| plans.sold_with_window(plan, text));
+    let delivery = line.read("delivery", |text| plans.sold_with_delivery(plan, text));
     let valid_from = line.read("valid_from", date);
     let valid_to = line.read("valid_to", date);
     if let (Some(first), Some(last)) = (valid_from, valid_to)
@@ -62,7 +62,7 @@ pub fn contract<'a>(cell: &dyn Fn(&str) -> Cell<'a>) -> Result<Contract, Vec<Cel
             number: number?,
             nip: nip?,
             customer: customer?,
-            plan: plan?,
+            plan: plan?.id.clone(),
             window: window?,
             delivery: delivery?,
             valid_from: valid_from?,
@@ -183,11 +183,12 @@ mod tests {
         ["UM/1", "7743818919", "K", "SOS", "8x5", "NBD", "2024-05-20", "2027-05-19", "A1;A2", "@k.example"];
 
     fn read(changes: &[(&str, &str)]) -> Result<Contract, Vec<CellFault>> {
-        contract(&|column| {
+        let cell = |column: &str| {
             let changed = changes.iter().find(|(name, _)| *name == column).map(|(_, text)| *text);
             let at = COLUMNS.iter().position(|name| *name == column).expect("a column");
             Ok(Cow::Borrowed(changed.unwrap_or(GOOD[at])))
-        })
+        };
+        contract(&cell, &Plans::built_in())
     }
 
     #[track_caller]
@@ -215,11 +216,11 @@ mod tests {
         check("customer", "", "\"\"");
         check("customer", &"ż".repeat(201), "customer: has more than 200 characters");
         check("plan", "sos", "\"SOS\"");
-        check("plan", "GOLD", "plan: is neither SOS nor AHB");
+        check("plan", "GOLD", "plan: is none of the plans AHB, ALLCARE, COCARE, NONE, SOS");
         check("window", "24X7", "\"24x7\"");
-        check("window", "9x5", "window: is neither 8x5 nor 24x7");
+        check("window", "9x5", "window: is none of the windows that SOS is sold with: 24x7, 8x5");
         check("delivery", "nbd", "\"NBD\"");
-        check("delivery", "4h", "delivery: is neither 8h nor NBD");
+        check("delivery", "4h", "delivery: is none of the delivery times that SOS is sold with: 8h, NBD");
         check("valid_to", "2027-05-19", "\"2027-05-19\"");
         check("valid_to", "2024-05-20", "\"2024-05-20\"");
         check("valid_to", "2024-05-19", "valid_to: lies before valid_from");
@@ -244,11 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn a_contract_buys_what_the_plans_say() {
+        let other = read(&[("plan", "Cocare"), ("window", "9X5")]).expect("a plan of plans.toml");
+        assert_eq!((other.plan.as_str(), other.window.as_str()), ("COCARE", "9x5"));
+        let faults = read(&[("plan", "COCARE"), ("delivery", "8h")]).expect_err("sold otherwise");
+        let said: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        let window = "is none of the windows that COCARE is sold with: 9x5";
+        assert_eq!(said, [window, "is none of the delivery times that COCARE is sold with: NBD"]);
+    }
+
+    #[test]
     fn every_fault_of_a_line_is_named() {
-        let faults = read(&[("plan", "GOLD"), ("window", "9x5"), ("valid_to", "soon")]).expect_err("three faults");
+        let faults = read(&[("plan", "GOLD"), ("window", "9x6"), ("valid_to", "soon")]).expect_err("three faults");
         assert_eq!(faults.iter().map(|fault| fault.column).collect::<Vec<_>>(), ["plan", "window", "valid_to"]);
-        let unreadable =
-            contract(&|column| if column == "nip" { Err("no".to_string()) } else { Ok(Cow::Borrowed("")) });
+        let cell = |column: &str| if column == "nip" { Err("no".to_string()) } else { Ok(Cow::Borrowed("")) };
+        let unreadable = contract(&cell, &Plans::built_in());
         assert!(unreadable.expect_err("faults").contains(&CellFault { column: "nip", message: "no".to_string() }));
     }
 }

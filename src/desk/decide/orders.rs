@@ -321,7 +321,7 @@ fn event(order: &Order, actor: &str, site: &Site) -> Option<Event> {
         Order::Take => Event::Assign { engineer: Some(actor.to_string()) },
         Order::Serial(number) => correct(NumberKind::Serial, number),
         Order::Contract(number) => correct(NumberKind::Contract, number),
-        Order::Accept(delivery) => Event::Accept { delivery: delivery.map(Into::into) },
+        Order::Accept(delivery) => Event::Accept { delivery: *delivery },
         Order::Wait { until, reason } => {
             let until = match until {
                 Some((day, time)) => Some(until_then(*day, *time, site)?),

@@ -67,11 +67,17 @@ impl<'a> Progress<'a> {
         self.end_where(at, how, by, |clock| clock.kind == kind);
     }
 
-    /// Ends the running clocks that this is true of.
+    /// Ends the running clocks that this is true of. For one that stands still the wait is over with
+    /// that: it has not fallen due meanwhile.
     pub(super) fn end_where(&mut self, at: Timestamp, how: Ending, by: &str, which: impl Fn(&Clock) -> bool) {
-        let ended = Ended { at, how, by: by.to_string() };
+        let calendar = &self.site.calendar;
         for clock in self.ticket.clocks.iter_mut().filter(|clock| clock.runs() && which(clock)) {
-            clock.ended = Some(ended.clone());
+            if clock.paused_since().is_some() {
+                clock.go_on(at, calendar);
+                clock.explanation =
+                    format!("{}; ended while it stood still: due {}", clock.explanation, calendar.moment(clock.due));
+            }
+            clock.ended = Some(Ended { at: at.max(clock.start), how, by: by.to_string() });
             self.effects.push(Effect::SetClock(self.ticket.number, clock.clone()));
         }
     }
@@ -173,11 +179,9 @@ impl<'a> Progress<'a> {
         let calendar = &self.site.calendar;
         let still = self.ticket.clocks.iter().filter(|clock| clock.runs() && clock.paused_since().is_some());
         for mut clock in still.cloned().collect::<Vec<_>>() {
-            let Some(pause) = clock.pauses.last_mut() else { continue };
-            let to = at.max(pause.from);
-            pause.to = Some(to);
-            let from = calendar.moment(pause.from);
-            clock.due = clock.moment_of(clock.amount, calendar);
+            let Some(from) = clock.paused_since() else { continue };
+            let to = clock.go_on(at, calendar);
+            let from = calendar.moment(from);
             clock.explanation = format!(
                 "{}; stood still from {from} to {} by {}: {}; due {}",
                 clock.explanation,

@@ -15,6 +15,9 @@ use crate::desk::ticket::{Clock, EntryKind, Fired, LateCause, Lateness, Rung, Ti
 /// its time.
 const IN_TIME: SignedDuration = SignedDuration::from_secs(60);
 
+/// The template of what engineers are told in the place of a second level.
+const REMINDER: &str = "reminder";
+
 /// A time in which the desk could not do anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Downtime {
@@ -110,11 +113,11 @@ fn second_level(progress: &mut Progress, due: &RungDue, facts: &RungFacts) -> Ve
         return vec!["second-level".to_string()];
     }
     let mut told = vec!["the engineers, since there is no second level".to_string()];
-    // The template of the step is a hand-over's.
-    let step = LadderStep { template: "reminder".to_string(), ..due.step.clone() };
-    let due = &RungDue { step: &step, ..*due };
+    // The rung's own template speaks to somebody whose answer is no answer to the customer.
+    let step = LadderStep { template: REMINDER.to_string(), ..due.step.clone() };
+    let due = RungDue { step: &step, ..*due };
     for engineer in site.active_engineers() {
-        let post = reply::reminder(site, &progress.ticket, due, &facts.originals, engineer, now);
+        let post = reply::reminder(site, &progress.ticket, &due, &facts.originals, engineer, now);
         progress.push(post);
         told.push(engineer.id.clone());
     }

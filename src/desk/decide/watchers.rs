@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use crate::desk::contract::Contract;
 use crate::desk::entitlement;
-use crate::desk::routing::{Destination, Traits};
+use crate::desk::routing::Traits;
 use crate::desk::site::{Engineer, Site};
 use crate::desk::ticket::{ClockKind, Entry, EntryKind, NumberKind, Ticket};
 
 /// The engineers who are told of a ticket at this moment: its group, whoever works on it, and whoever
 /// has written in it.
-pub(super) fn watchers<'a>(ticket: &Ticket, site: &'a Site, at: Timestamp) -> Vec<&'a Engineer> {
-    let group = destination(ticket, site, at).engineers;
+pub fn watchers<'a>(ticket: &Ticket, site: &'a Site, at: Timestamp) -> Vec<&'a Engineer> {
+    let group = site.routing.destination(&traits(ticket, site), at, &site.calendar, &site.engineers).engineers;
     let wrote = |entry: &Entry| matches!(entry.kind, EntryKind::Answered | EntryKind::Note);
     let involved = |id: &str| {
         ticket.assignee.as_deref() == Some(id) || ticket.entries.iter().any(|entry| wrote(entry) && entry.author == id)
@@ -20,14 +20,9 @@ pub(super) fn watchers<'a>(ticket: &Ticket, site: &'a Site, at: Timestamp) -> Ve
     site.active_engineers().filter(told).collect()
 }
 
-/// Where a ticket goes at this moment, and by which route.
-pub fn destination<'a>(ticket: &Ticket, site: &'a Site, at: Timestamp) -> Destination<'a> {
-    site.routing.destination(&traits(ticket, site), at, &site.calendar, &site.engineers)
-}
-
 /// What a ticket is routed by: the subject and what its customer wrote, its serial numbers, the
 /// strictest of its contracts, and its language.
-fn traits(ticket: &Ticket, site: &Site) -> Traits {
+pub fn traits(ticket: &Ticket, site: &Site) -> Traits {
     let Ticket { on_file, numbers, customer, .. } = ticket;
     // The first may be a call, in an engineer's words.
     let first = ticket.entries.iter().take(1).filter(|entry| entry.kind == EntryKind::Note);

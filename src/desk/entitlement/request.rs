@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 
 use super::{Basis, Because, Finding, Named, Promise, Proposed, Terms};
-use crate::desk::contract::{Contract, Delivery, Excerpt, ServiceWindow, Standing};
+use crate::desk::calendar::WindowName;
+use crate::desk::contract::{Contract, Excerpt, Standing};
+use crate::desk::plan::DeliveryTime;
 use crate::desk::ticket::{KnownNumber, NumberKind};
 
 /// Devices that are named beside one contract as not under it; a mail may list a thousand.
@@ -168,16 +170,16 @@ fn standing(contract: &Contract, day: Date) -> Finding {
 impl Promise {
     fn of(contract: &Contract) -> Promise {
         let Contract { customer, plan, window, delivery, .. } = contract;
-        Promise { customer: customer.clone(), plan: *plan, window: *window, delivery: *delivery }
+        Promise { customer: customer.clone(), plan: plan.clone(), window: window.clone(), delivery: *delivery }
     }
 }
 
 impl Terms {
     fn of(contract: &Contract, basis: Basis) -> Terms {
         Terms {
-            window: contract.window,
+            window: contract.window.clone(),
             delivery: contract.delivery,
-            plan: Some(contract.plan),
+            plan: Some(contract.plan.clone()),
             contract: Some(contract.number.clone()),
             basis,
         }
@@ -185,8 +187,8 @@ impl Terms {
 
     fn without_contract() -> Terms {
         Terms {
-            window: ServiceWindow::EightByFive,
-            delivery: Delivery::NextBusinessDay,
+            window: WindowName::new("8x5"),
+            delivery: DeliveryTime::NextBusinessDay,
             plan: None,
             contract: None,
             basis: Basis::NoContract,

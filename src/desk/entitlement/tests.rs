@@ -18,9 +18,9 @@ fn excerpt() -> Excerpt {
             number: cells[0].to_string(),
             nip: cells[1].to_string(),
             customer: "K".to_string(),
-            plan: Plan::named(cells[2]).expect("a plan"),
-            window: ServiceWindow::named(cells[3]).expect("a window"),
-            delivery: Delivery::named(cells[4]).expect("a delivery"),
+            plan: cells[2].to_string(),
+            window: WindowName::new(cells[3]),
+            delivery: cells[4].parse().expect("a delivery time"),
             valid_from: cells[5].parse().expect("a date"),
             valid_to: cells[6].parse().expect("a date"),
             serials: words(7),
@@ -224,8 +224,8 @@ fn what_stands_in_a_quote_counts_where_nothing_is_written_now() {
 fn the_window_is_that_of_the_terms() {
     let day = SPRING.parse().expect("a date");
     let of = |written: &[&str], sender| window(&excerpt(), &numbers(written), sender, day);
-    assert_eq!(of(&["contract HEZO/2"], None), Some(ServiceWindow::Always));
-    assert_eq!(of(&["contract HEZO/1"], Some(ANNA)), Some(ServiceWindow::EightByFive));
+    assert_eq!(of(&["contract HEZO/2"], None), Some(WindowName::new("24x7")));
+    assert_eq!(of(&["contract HEZO/1"], Some(ANNA)), Some(WindowName::new("8x5")));
     assert_eq!(of(&["serial X9"], None), None);
     assert_eq!(window(&Excerpt::default(), &numbers(&["contract HEZO/2"]), Some(ANNA), day), None);
 }

@@ -112,9 +112,11 @@ impl WrittenRung {
                 "the rung goes to nobody; add `tell = [\"engineers\"]`, `alert = true`, or take it out".to_string(),
             );
         }
-        if self.tell.contains(&Audience::Customer) && self.tell.len() > 1 {
+        // An answer to one template goes to the customer, to another it must not.
+        let kinds: HashSet<u8> = self.tell.iter().map(|audience| audience.kind()).collect();
+        if kinds.len() > 1 {
             let message =
-                "the customer and people of the desk are told by one rung, with one template; make two rungs of it";
+                "engineers, escalation and customers are told by one rung, with one template; make a rung of each";
             wrong.push(message.to_string());
         }
         if self.second_route && clock.as_ref().is_ok_and(|clock| *clock != ClockKind::Acknowledge) {
@@ -241,7 +243,7 @@ mod tests {
             (
                 "tell = [\"customer\"]",
                 "tell = [\"customer\", \"engineers\"]",
-                "make two rungs of it\ntemplates/return-reminder.txt",
+                "make a rung of each\ntemplates/return-reminder.txt",
             ),
             (
                 "template = \"return-reminder\"",
@@ -249,7 +251,7 @@ mod tests {
                 "templates/return-remainder.pl.txt\ntemplates/return-remainder.en.txt",
             ),
             ("template = \"reminder\"", "template = \"\"", "what are they told?"),
-            ("template = \"alert\"\n", "", "what are they told?"),
+            ("template = \"acknowledgement-late\"\n", "", "what are they told?"),
             ("clock = \"follow-up\"", "clock = \"followup\"", "there is no clock `followup`"),
             ("at = \"75%\"\ngrace", "at = \"0%\"\ngrace", "cannot read `at = \"0%\"`"),
             ("at = \"75%\"\ngrace", "at = \"three quarters\"\ngrace", "cannot read"),

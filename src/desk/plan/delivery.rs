@@ -5,10 +5,8 @@ use std::str::FromStr;
 
 use jiff::SignedDuration;
 
-use crate::desk::contract::Delivery;
-
 /// How soon after acceptance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryTime {
     /// Within so many hours of the contract's window.
     Hours(u16),
@@ -26,21 +24,18 @@ impl DeliveryTime {
     }
 }
 
-impl From<Delivery> for DeliveryTime {
-    fn from(delivery: Delivery) -> DeliveryTime {
-        match delivery {
-            Delivery::EightHours => DeliveryTime::Hours(8),
-            Delivery::NextBusinessDay => DeliveryTime::NextBusinessDay,
-        }
-    }
-}
-
 impl fmt::Display for DeliveryTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DeliveryTime::Hours(hours) => write!(f, "{hours}h"),
             DeliveryTime::NextBusinessDay => f.write_str("NBD"),
         }
+    }
+}
+
+impl serde::Serialize for DeliveryTime {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

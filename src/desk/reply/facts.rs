@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::desk::answer::{Marker, Markers};
 use crate::desk::decide::Mail;
 use crate::desk::entitlement;
+use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::{Clock, ClockKind, Ending, Entry, NumberKind, State, Ticket};
@@ -128,6 +129,11 @@ pub(super) fn markers(site: &Site, ticket: &Ticket) -> Value {
         "text": markers.line(Marker::Text),
         "end": markers.line(Marker::End),
     })
+}
+
+/// The attachments of a mail that were not read as a whole.
+pub(super) fn unread(reading: &Reading) -> Vec<Value> {
+    reading.unread.iter().map(|unread| json!({ "name": unread.name, "problem": unread.problem.name() })).collect()
 }
 
 /// One line of a ticket's history.

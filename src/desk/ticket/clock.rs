@@ -142,6 +142,16 @@ impl Clock {
         self.pauses.last().filter(|pause| pause.to.is_none()).map(|pause| pause.from)
     }
 
+    /// Goes on at `at`, or where it stopped if that is later, and falls due later by what it stood
+    /// still. Returns when it went on.
+    pub fn go_on(&mut self, at: Timestamp, calendar: &Calendar) -> Timestamp {
+        let Some(pause) = self.pauses.last_mut().filter(|pause| pause.to.is_none()) else { return at };
+        let to = at.max(pause.from);
+        pause.to = Some(to);
+        self.due = self.moment_of(self.amount, calendar);
+        to
+    }
+
     /// When the promise was kept.
     pub fn satisfied_at(&self) -> Option<Timestamp> {
         self.ended.as_ref().filter(|ended| ended.how == Ending::Satisfied).map(|ended| ended.at)
@@ -169,6 +179,16 @@ impl Clock {
             from = pause.to.unwrap_or(pause.from).max(from);
         }
         self.after(from, left, calendar)
+    }
+
+    /// How much of its hours has passed at `at` since its start, what it stood still left out.
+    pub fn counted(&self, at: Timestamp, calendar: &Calendar) -> SignedDuration {
+        let (mut from, mut sum) = (self.start, SignedDuration::ZERO);
+        for pause in self.pauses.iter().filter(|pause| pause.from < at) {
+            sum = sum.saturating_add(self.between(from, pause.from, calendar));
+            from = pause.to.unwrap_or(at).min(at);
+        }
+        sum.saturating_add(self.between(from, at, calendar))
     }
 
     /// The moment at which so much of the clock's hours has passed since `from`.
