@@ -4,6 +4,7 @@ mod alarm;
 mod answer_cases;
 mod answers;
 mod architecture;
+mod attached_numbers;
 mod attachments;
 mod attacks;
 mod authentication;
