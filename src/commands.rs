@@ -1,15 +1,18 @@
 //! One file for each command of the operator.
 
+pub mod backup;
 pub mod check;
 pub mod clocks;
 pub mod contracts;
 pub mod demo;
 pub mod due;
 pub mod explain;
+pub mod manual;
 pub mod order;
 pub mod reconcile;
 pub mod reload;
 pub mod report;
+pub mod restore;
 pub mod routing;
 pub mod rules;
 pub mod run;

@@ -13,6 +13,7 @@ mod section;
 mod server;
 #[cfg(test)]
 mod tests;
+mod token;
 mod value;
 
 use std::net::SocketAddr;
@@ -26,9 +27,11 @@ pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
 pub use self::mailbox::{MailboxConfig, MailboxKind, Start};
 pub use self::operations::{Alarm, Listen, Operations};
+use self::secret::Credentials;
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
 pub use self::server::{Mechanism, Outgoing, Security, Server, SignIn};
+pub use self::token::{Flow, TokenGrant};
 use crate::desk::budget::Budget;
 use crate::desk::site::{Engineer, Identity, ReplyTokens};
 use crate::desk::trust::Authentication;
@@ -204,7 +207,8 @@ impl Config {
     }
 
     /// Reads the file at `path`, and the secrets from the files that it names: a full path, or the
-    /// name of a credential that systemd handed over (`LoadCredential=`).
+    /// name of a credential that systemd handed over (`LoadCredential=`). Outside the service, for an
+    /// operator's command, the file of that name lies beside the configuration.
     ///
     /// # Errors
     /// Everything that is wrong with the file and the files it names.
@@ -214,8 +218,14 @@ impl Config {
             let (message, key) = (format!("the configuration cannot be read: {error}"), String::new());
             Faults::new(vec![Fault { file: file.clone(), line: 1, key, message }])
         })?;
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Config::parse(&file, &text, credentials.as_deref())
+        let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_path_buf));
+        let credentials = match (&handed_over, &folder) {
+            (Some(folder), _) => Credentials::HandedOver(folder),
+            (None, Some(folder)) => Credentials::Beside(folder),
+            (None, None) => Credentials::Nowhere,
+        };
+        Config::parse_with(&file, &text, credentials)
     }
 
     /// The rules and the list of contracts that a file names, whatever else is wrong with it.
@@ -231,6 +241,10 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with the text and the files it names.
     pub fn parse(file: &str, text: &str, credentials: Option<&Path>) -> Result<Config, Faults> {
+        Config::parse_with(file, text, credentials.map_or(Credentials::Nowhere, Credentials::HandedOver))
+    }
+
+    fn parse_with(file: &str, text: &str, credentials: Credentials<'_>) -> Result<Config, Faults> {
         let notes = Notes::new(file, text);
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -252,7 +266,7 @@ pub struct Names {
     pub contracts: Option<PathBuf>,
 }
 
-fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
+fn read(top: Section<'_>, credentials: Credentials<'_>) -> Option<Config> {
     let state_dir = top.optional("state_dir", value::path).unwrap_or_else(|| DEFAULT_STATE_DIR.into());
     let rules_dir = top.optional("rules_dir", value::folder);
     let contracts = top.optional("contracts", value::file);
@@ -289,6 +303,14 @@ fn read(top: Section<'_>, credentials: Option<&Path>) -> Option<Config> {
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), outgoing.as_ref());
     top.finish();
     let (authentication, resolvers) = authentication?;
+    let keeps = |mut server: Server| {
+        server.token.iter_mut().for_each(|token| token.kept_in.clone_from(&state_dir));
+        server
+    };
+    let mailboxes =
+        mailboxes.map(|mailboxes| mailboxes.into_iter().map(|mailbox| mailbox.with_server(&keeps)).collect());
+    let (outgoing, fallback) =
+        (outgoing.map(|way| way.with_server(&keeps)), fallback.map(|way| way.with_server(&keeps)));
     Some(Config {
         desk: desk?,
         state_dir,

@@ -26,6 +26,7 @@ pub use self::error::Error;
 use self::connection::Connection;
 use self::idle::Idled;
 use self::selection::Selected;
+use crate::access_token::AccessTokens;
 use crate::config::Server;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid, UidValidity, Woken};
 
@@ -76,6 +77,8 @@ pub struct ImapFolder {
     server: Server,
     folder: String,
     limits: Limits,
+    /// Where the server wants tokens and no password.
+    tokens: Option<AccessTokens>,
     /// Taken out while it is in use, so that an error or a call that was given up closes it.
     open: Option<(Connection, Selected)>,
     /// The server announced IDLE and refused it.
@@ -86,7 +89,15 @@ impl ImapFolder {
     /// The folder of this name, in UTF-8 and with the server's own hierarchy separator. Nothing is
     /// connected before [`Folder::open`].
     pub fn new(server: &Server, folder: &str, limits: Limits) -> ImapFolder {
-        ImapFolder { server: server.clone(), folder: folder.to_owned(), limits, open: None, idle_refused: false }
+        let tokens = server.token.clone().map(AccessTokens::new);
+        ImapFolder {
+            server: server.clone(),
+            folder: folder.to_owned(),
+            limits,
+            tokens,
+            open: None,
+            idle_refused: false,
+        }
     }
 
     fn take(&mut self) -> anyhow::Result<(Connection, Selected)> {
@@ -98,7 +109,7 @@ impl Folder for ImapFolder {
     async fn open(&mut self) -> anyhow::Result<UidValidity> {
         let mut connection = match self.open.take() {
             Some((connection, _)) => connection,
-            None => session::begin(&self.server, self.limits).await?,
+            None => session::begin(&self.server, self.tokens.as_ref(), self.limits).await?,
         };
         let selected = selection::select(&mut connection, &self.folder).await?;
         let validity = selected.validity;

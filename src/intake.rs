@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use self::arrival::Arrival;
+use crate::access_token;
 use crate::backoff::Backoff;
 use crate::config::Start;
 use crate::desk::message;
@@ -297,5 +298,5 @@ impl<F: Folder> Intake<F> {
 
 /// Whether a failure will not pass by itself.
 fn wants_a_person(error: &anyhow::Error) -> bool {
-    imap::Error::is_refused_sign_in(error)
+    imap::Error::is_refused_sign_in(error) || error.is::<access_token::Refused>()
 }

@@ -31,6 +31,7 @@
 //! | [`imap`] | a folder on an IMAP server |
 //! | [`maildir`] | a folder of files |
 //! | [`attachments`] | text out of attachments and codes out of pictures, in a child process with hard limits |
+//! | [`access_token`] | tokens for signing in without a password, asked for ahead of their expiry |
 //! | [`authentication`] | verifies the signatures of a mail, asking name servers |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`store`] | the only SQL: facts out, decisions in |
@@ -70,6 +71,7 @@
 //! 11. Wrong configuration or a wrong rule stops the start; nothing stops the run.
 //! 12. Logs carry no personal data: ids, rule ids, reasons, durations; no address, subject, text or number.
 
+pub mod access_token;
 pub mod alarm;
 pub mod alert;
 pub mod attachments;

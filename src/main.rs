@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use hezo_intake::attachments;
 use hezo_intake::commands;
 use hezo_intake::config::{Config, Faults};
@@ -65,6 +65,30 @@ enum Command {
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
+    /// Copy the database beside the running service, and prove the copy
+    #[command(after_help = "Example: hezo-intake backup /var/backups/hezo-intake --zstd --keep 14")]
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::backup::Options,
+    },
+    /// Put a copy in the database's place; the service must not run
+    #[command(
+        after_help = "Example: hezo-intake restore /var/backups/hezo-intake\n\nWhat came since the copy was made is taken in from the mail server at the next start; what was answered since is not answered again."
+    )]
+    Restore {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::restore::Options,
+    },
+    /// Write the man pages and the completions of the shells, for a package
+    #[command(hide = true)]
+    Manual {
+        /// The folder to write into
+        dir: PathBuf,
+    },
     /// Have the running service read its configuration again; `systemctl reload` calls this
     #[command(hide = true)]
     Reload {
@@ -319,6 +343,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
         Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
+        Command::Backup { settings, options } => commands::backup::backup(&load(&settings)?, &options),
+        Command::Restore { settings, options } => commands::restore::restore(&load(&settings)?, &options),
+        Command::Manual { dir } => commands::manual::manual(Cli::command(), &dir),
         Command::Reload { pid } => commands::reload::reload(pid),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),
         Command::ReadAttachment { format } => attachments::child::run(&format),

@@ -178,6 +178,8 @@ fn register_figures(registry: &mut Registry, snapshot: &Snapshot<'_>) {
     gauges("outbox_oldest_age_seconds", "Since the oldest waiting mail was written", Vec::from_iter(oldest));
     let parked = figures.parked.iter().map(|(cause, count)| (vec![("cause", cause.clone())], *count as f64));
     gauges("parked", "Mails that could not be decided", parked.collect());
+    let chores = figures.chores.iter().map(|(name, at)| (vec![("name", name.clone())], age(*at)));
+    gauges("chore_age_seconds", "Since a chore of the operator's was last done", chores.collect());
     let failing = failures.iter().map(|(part, failure)| {
         (vec![("part", part.kind().to_string()), ("subject", part.subject().to_string())], age(failure.since))
     });

@@ -165,6 +165,9 @@ impl Outbox {
             Outcome::Later { reason } | Outcome::Unknown { reason } => {
                 self.office.outages.failed(part, reason.clone(), false, now);
             }
+            Outcome::NotSignedIn { reason } => {
+                self.office.outages.failed(part, reason.clone(), true, now);
+            }
         }
     }
 
@@ -192,7 +195,11 @@ impl Outbox {
             let transport = self.routes.of(&due).clone();
             let sender = self.office.site.identity.address.clone();
             let task = self.sending.spawn(async move {
-                let outcome = transport.send(&sender, &due).await;
+                let outcome = if due.sent_before {
+                    Outcome::Sent { reply: "before the database was restored".to_string() }
+                } else {
+                    transport.send(&sender, &due).await
+                };
                 if matches!(outcome, Outcome::Sent { .. }) {
                     failpoint::reach(Point::Accepted);
                 }
@@ -261,7 +268,9 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
             keep_promise(office, store, id, now)
         }
         Outcome::Unknown { reason } => doubt(office, store, id, reason),
-        Outcome::Later { reason } if now.duration_since(due.created_at) < GIVE_UP_AFTER => {
+        Outcome::Later { reason } | Outcome::NotSignedIn { reason }
+            if now.duration_since(due.created_at) < GIVE_UP_AFTER =>
+        {
             let wait = backoff::full_wait(FIRST_WAIT, LONGEST_WAIT, due.attempts);
             tracing::warn!(
                 outbox = id,
@@ -273,7 +282,7 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
             );
             store.outbox_later(id, after(now, wait), reason)
         }
-        Outcome::Later { reason } | Outcome::Never { reason } => {
+        Outcome::Later { reason } | Outcome::NotSignedIn { reason } | Outcome::Never { reason } => {
             tracing::error!(outbox = id, purpose, reason, "mail refused for good; see `hezo-intake tickets show`");
             store.outbox_failed(id, reason)?;
             give_up(office, store, due, reason, now)

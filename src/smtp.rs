@@ -8,6 +8,7 @@
 
 mod channel;
 mod reason;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +16,8 @@ use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use lettre::Address;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
@@ -27,7 +27,8 @@ use tokio::time::{Instant, timeout};
 
 use self::channel::Connector;
 use self::reason::{Reasons, words};
-use crate::config::{self, Server};
+use self::sign_in::{SignIn, Unconnected};
+use crate::config::Server;
 use crate::failpoint::{self, Point};
 
 /// Connections at the same time: what Exchange Online allows a mailbox that submits by SMTP.
@@ -56,6 +57,11 @@ pub enum Outcome {
         /// What happened.
         reason: String,
     },
+    /// The sign-in was refused, so that the server has no mail of ours until a person has seen to it.
+    NotSignedIn {
+        /// What happened.
+        reason: String,
+    },
     /// The server does not take this mail, or does not take it for this recipient.
     Never {
         /// What happened.
@@ -74,6 +80,7 @@ impl Outcome {
         match self {
             Outcome::Sent { .. } => "sent",
             Outcome::Later { .. } => "later",
+            Outcome::NotSignedIn { .. } => "not-signed-in",
             Outcome::Never { .. } => "never",
             Outcome::Unknown { .. } => "unknown",
         }
@@ -106,7 +113,7 @@ impl Default for Patience {
 pub struct Smtp {
     connector: Connector,
     hello: ClientId,
-    sign_in: Option<(Mechanism, Credentials)>,
+    sign_in: Option<SignIn>,
     reasons: Reasons,
     patience: Patience,
     slots: Semaphore,
@@ -119,17 +126,10 @@ impl Smtp {
     /// # Errors
     /// The certificates to trust cannot be read.
     pub fn new(server: &Server) -> anyhow::Result<Smtp> {
-        let sign_in = server.sign_in.as_ref().map(|sign_in| {
-            let mechanism = match sign_in.mechanism {
-                config::Mechanism::Login => Mechanism::Login,
-                config::Mechanism::Plain => Mechanism::Plain,
-            };
-            (mechanism, Credentials::new(sign_in.user.clone(), sign_in.password.reveal().to_string()))
-        });
         Ok(Smtp {
             connector: Connector::new(server)?,
             hello: ClientId::default(),
-            sign_in,
+            sign_in: SignIn::new(server),
             reasons: Reasons::new(server.sign_in.as_ref()),
             patience: Patience::default(),
             slots: Semaphore::new(CONNECTIONS),
@@ -148,7 +148,7 @@ impl Smtp {
     /// # Errors
     /// It would not; why, without the password.
     pub async fn check(&self) -> anyhow::Result<()> {
-        let mut connection = self.connect().await.map_err(anyhow::Error::msg)?;
+        let mut connection = self.connect().await.map_err(|fault| anyhow::Error::msg(fault.reason))?;
         let noop = timeout(self.patience.command, connection.command(Noop)).await;
         let noop = noop.context("the mail server does not answer after the sign-in")?;
         noop.map_err(|error| anyhow::anyhow!(self.reasons.clean(&words(&error))))?;
@@ -195,7 +195,7 @@ impl Smtp {
             }
             take_leave(rested).await;
         }
-        let mut fresh = self.connect().await.map_err(|reason| Outcome::Later { reason })?;
+        let mut fresh = self.connect().await.map_err(Unconnected::outcome)?;
         match self.mail(&mut fresh, sender, recipient, mail).await {
             Ok(()) => Ok(fresh),
             Err(outcome) => {
@@ -304,12 +304,12 @@ impl Smtp {
     }
 
     /// A new connection, signed in; or why there is none.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Unconnected> {
         let connected = match timeout(self.patience.set_up, self.set_up()).await {
-            Ok(connected) => connected.map_err(|error| format!("{error:#}")),
-            Err(_) => Err("not connected and signed in to the mail server in time".to_string()),
+            Ok(connected) => connected.map_err(|error| Unconnected::of(&error)),
+            Err(_) => Err(Unconnected::late()),
         };
-        connected.map_err(|reason| self.reasons.clean(&reason))
+        connected.map_err(|fault| Unconnected { reason: self.reasons.clean(&fault.reason), ..fault })
     }
 
     async fn set_up(&self) -> anyhow::Result<AsyncSmtpConnection> {
@@ -317,13 +317,10 @@ impl Smtp {
         let connection = AsyncSmtpConnection::connect_with_transport(channel, &self.hello).await;
         let mut connection = connection
             .map_err(|error| anyhow::anyhow!("the mail server's greeting or its reply to EHLO: {}", words(&error)))?;
-        let Some((mechanism, credentials)) = &self.sign_in else { return Ok(connection) };
-        let offered = connection.server_info().supports_auth_mechanism(*mechanism);
-        ensure!(offered, "the mail server does not offer AUTH {mechanism}; set another sign_in");
-        match connection.auth(&[*mechanism], credentials).await {
-            Ok(_) => Ok(connection),
-            Err(error) => bail!("the mail server refused the sign-in: {}", words(&error)),
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.run(&mut connection).await?;
         }
+        Ok(connection)
     }
 
     fn rested(&self) -> Option<AsyncSmtpConnection> {

@@ -243,3 +243,44 @@ fn a_notice_that_comes_back_opens_nothing() {
         assert_eq!(desk.tickets().len(), 1, "{back}");
     }
 }
+
+/// The reply address of a hand-over stands in a mail that many people read. It proves nothing of whoever
+/// writes to it.
+#[test]
+fn nobody_unproven_speaks_for_escalation() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", &request("Biblioteka stoi."));
+    let sent = desk.mail("2026-11-23 09:06", &answer(to(&sent, ANNA), "2@hezo.example", "#escalate klient czeka\n"));
+    let handed_over = to(&sent, "escalation@myhezo.example");
+    let (number, address) = (handed_over.ticket(), handed_over.reply_to());
+    let before = state(&desk, number);
+    let tries = [
+        ("escalation@myhezo.example", "dmarc=fail (p=reject)"),
+        ("escalation@myhezo.example", "dmarc=none"),
+        ("dyrektor@myhezo.example", "dmarc=none"),
+        (ANNA, "dmarc=none"),
+    ];
+    for (n, (from, result)) in tries.into_iter().enumerate() {
+        let forged =
+            mail(from, address, &format!("{n}@forged.example"), "Re: Awaria", "#relay\nProszę dzwonić pod 600.");
+        let sent = desk.mail_stamped("2026-11-23 09:10", result, &forged);
+        assert!(!goes_to_customer(&sent), "{from} {result}");
+        assert_eq!(state(&desk, number), before, "{from} {result}");
+    }
+    let genuine =
+        mail("szef@myhezo.example", address, "9@myhezo.example", "Re: Awaria", "#relay\nJedziemy do Państwa.");
+    assert!(goes_to_customer(&desk.mail("2026-11-23 09:20", &genuine)));
+}
+
+/// Clients write lists and bold type with marks of their own.
+#[test]
+fn a_note_behind_marks_is_no_text_for_the_customer() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", &request("Biblioteka stoi."));
+    let notice = to(&sent, ANNA);
+    for (n, note) in ["*#note*", "- #note", "(#note)", "\"#notatka\"", "# #note", "Anna: #note"].iter().enumerate() {
+        let text = format!("Dzień dobry,\n\n{note}\nKlient nie płaci faktur.\n");
+        let sent = desk.mail("2026-11-23 09:06", &answer(notice, &format!("note{n}@hezo.example"), &text));
+        assert!(!goes_to_customer(&sent), "{note}");
+    }
+}

@@ -289,3 +289,50 @@ fn notices_go_to_the_group_and_to_whoever_works_on_it() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("zenon"), "{output:?}");
     assert!(!output.status.success());
 }
+
+#[test]
+fn a_notice_that_comes_back_is_told_to_the_others() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", REQUEST);
+    let notice = to(&sent, ANNA);
+    let report = format!(
+        "From: MAILER-DAEMON@mx.hezo.example\nTo: {DESK}\nSubject: Undelivered Mail\nMessage-ID: <b1@mx.hezo.example>\n\
+         MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\n\
+         The mail could not be delivered.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.hezo.example\n\n\
+         Final-Recipient: rfc822; {ANNA}\nAction: failed\nStatus: 5.2.2\n\n--b\nContent-Type: text/rfc822-headers\n\n\
+         Message-ID: <{}>\nTo: {ANNA}\n--b--\n",
+        notice.id()
+    );
+    let sent = desk.mail("2026-11-23 09:06", &report);
+    assert_eq!(recipients(&sent), [MAREK]);
+    has(&sent[0], &["Nasza wiadomość nie dotarła do anna@hezo.example"]);
+}
+
+#[test]
+fn routing_test_says_who_is_told_and_why() {
+    let routing = "default = \"all\"\n[[group]]\nid = \"all\"\nengineers = [\"marek\"]\n[[group]]\nid = \"tape\"\n\
+                   engineers = [\"anna\"]\n[[product]]\nid = \"tape\"\nwords = [\"biblioteka\"]\n[[route]]\nid = \"tape\"\n\
+                   why = \"by day Anna knows the libraries\"\nproduct = [\"tape\"]\nwithin = \"8x5\"\ngroup = \"tape\"\n";
+    let desk = Desk::with("rules_dir = \"{dir}/rules\"", "");
+    std::fs::create_dir(desk.dir().join("rules")).expect("a folder");
+    std::fs::write(desk.dir().join("rules/routing.toml"), routing).expect("the routes");
+    let sent = desk.mail("2026-11-23 09:05", REQUEST);
+    let number = to(&sent, ANNA).ticket().to_string();
+    let file = desk.dir().join("mail.eml");
+    std::fs::write(&file, REQUEST).expect("a mail");
+    let file = file.display().to_string();
+    let check = |arguments: &[&str], route: Value, engineers: &[&str]| {
+        let found = desk.json(&[&["routing", "test", "--json"], arguments].concat()).remove(0);
+        assert_eq!((found["route"].clone(), found["engineers"].clone()), (route, json!(engineers)), "{arguments:?}");
+    };
+    check(&["--product", "tape", "--at", "2026-11-23T10:00"], json!("tape"), &["anna"]);
+    check(&["--product", "tape", "--at", "2026-11-22T10:00"], Value::Null, &["marek"]);
+    check(&["--at", "2026-11-23T10:00"], Value::Null, &["marek"]);
+    check(&[&file, "--at", "2026-11-23T10:00"], json!("tape"), &["anna"]);
+    check(&["--ticket", &number, "--at", "2026-11-23T10:00"], json!("tape"), &["anna"]);
+    desk.mail("2026-11-23 09:10", &answer(to(&sent, ANNA), "a1@hezo.example", "#take"));
+    check(&["--ticket", &number, "--at", "2026-11-22T10:00"], Value::Null, &["marek", "anna"]);
+    let said = desk.command(&["routing", "test", "--vendor", "qualstar", "--at", "2026-11-23T10:00"]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("none fits") && said.contains("marek (Marek Serwisant)"), "{said}");
+}

@@ -71,6 +71,7 @@ async fn calls(port: u16) -> Vec<String> {
             user: "desk@myhezo.example".to_string(),
             password: Secret::new("correct horse"),
         }),
+        token: None,
     };
     let silence = Duration::from_secs(20);
     let mut folder = ImapFolder::new(&server, "INBOX", Limits { silence, ..Limits::default() });

@@ -70,6 +70,7 @@ async fn check(text: &str) -> std::result::Result<(), String> {
         security: Security::PlaintextLoopbackOnly,
         ca_file: None,
         sign_in: Some(dialogue.sign_in.clone()),
+        token: None,
     };
     let peer = tokio::spawn(play(listener, dialogue.server_steps));
     let mut folder = ImapFolder::new(&server, &dialogue.folder, dialogue.limits);

@@ -146,7 +146,7 @@ async fn check(certificate: Certificate, trusted: Trusted, behaviour: Behaviour,
 fn server_settings(host: &str, port: u16, security: Security, ca_file: Option<PathBuf>) -> Server {
     let password = Secret::new("secret");
     let sign_in = SignIn { mechanism: Mechanism::Login, user: "support@hezo.example".to_owned(), password };
-    Server { host: host.to_owned(), port, security, ca_file, sign_in: Some(sign_in) }
+    Server { host: host.to_owned(), port, security, ca_file, sign_in: Some(sign_in), token: None }
 }
 
 /// Takes one connection; what is said before TLS goes to `heard`.

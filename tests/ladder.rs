@@ -71,7 +71,7 @@ const CASES: [Case; 13] = [
         rung: "acknowledge-alert",
         before: "2026-11-22 23:00 jan writes: Biblioteka stoi.",
         at: "2026-11-22 23:54",
-        mails: &[],
+        mails: REMINDERS,
         alerts: 1,
         outgoing: Way::Closed,
     },

@@ -142,3 +142,27 @@ fn the_demo_shows_every_kind_of_mail_and_ends() {
         assert!(said.contains(words), "{words:?} in {said}");
     }
 }
+
+/// The ticket lacks one number, and the answer to our question is that number alone.
+#[test]
+fn a_bare_number_answers_what_was_asked() {
+    for (first, answer, admitted) in [
+        ("Umowa serwisowa nr HEZO/QSP/2025/00417", "QWE41833A01", true),
+        ("Nr seryjny: B824100317", "Dzień dobry,\n\n7781/26\n\nPozdrawiam", true),
+        ("Biblioteka stoi.", "QWE41833A01\nUM/12/2027", true),
+        ("Nr seryjny: B824100317", "Proszę dzwonić: 601 700 142, będę 24.11.2026 po 14:30.", false),
+        ("Nr seryjny: B824100317", "Obejrzałem też 1931C i 2044D, oba stoją.", false),
+    ] {
+        let desk = Desk::new();
+        let mail = |id: &str, head: &str, text: &str| {
+            format!(
+                "From: jan@fabryka.example\nTo: pomoc@myhezo.example\nSubject: Awaria\nMessage-ID: <{id}>\n{head}\n{text}\n"
+            )
+        };
+        let sent = desk.mail("2026-11-23 09:05", &mail("1@fabryka.example", "", first));
+        let ack = to(&sent, "jan@fabryka.example");
+        let head = format!("In-Reply-To: <{}>\n", ack.id());
+        desk.mail("2026-11-23 09:10", &mail("2@fabryka.example", &head, answer));
+        assert_eq!(!desk.ticket(ack.ticket())["admitted_at"].is_null(), admitted, "{first} / {answer}");
+    }
+}

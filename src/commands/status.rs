@@ -56,6 +56,9 @@ fn for_people(figures: &Figures, runs: bool, now: Timestamp) {
     for (cause, count) in &figures.parked {
         println!("parked                {count}: {cause}");
     }
+    for (chore, at) in &figures.chores {
+        println!("last {chore:<16} {}", ago(now, *at));
+    }
     println!(
         "database              {} MB, {} MB of it free",
         figures.database.file / 1_000_000,

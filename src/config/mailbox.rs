@@ -1,12 +1,13 @@
 //! Reads what is watched.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use toml::de::DeValue;
 
+use super::secret::Credentials;
 use super::section::Section;
 use super::server::{Protocol, SERVER_KEYS, server};
 use super::{Server, value};
@@ -35,6 +36,17 @@ pub struct MailboxConfig {
     pub poll_interval: Duration,
     /// What becomes of a mail once it is committed.
     pub filing: Filing,
+}
+
+impl MailboxConfig {
+    /// The same with another server.
+    pub(super) fn with_server(self, change: &impl Fn(Server) -> Server) -> MailboxConfig {
+        let kind = match self.kind {
+            MailboxKind::Imap { server, folders } => MailboxKind::Imap { server: change(server), folders },
+            maildir => maildir,
+        };
+        MailboxConfig { kind, ..self }
+    }
 }
 
 /// Where the mails are.
@@ -84,7 +96,7 @@ enum Kind {
 }
 
 /// Reads every `[[mailbox]]`.
-pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Option<&Path>) -> Option<Vec<MailboxConfig>> {
+pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Credentials<'_>) -> Option<Vec<MailboxConfig>> {
     let mut names = BTreeSet::new();
     let mut places: Vec<(String, String)> = Vec::new();
     let mut read_one = |section: Section<'_>| {
@@ -109,7 +121,7 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Option<&Path>) 
 }
 
 /// Where the kind itself is wrong, the other keys tell which one was meant.
-fn kind_and_filing(section: &Section<'_>, credentials: Option<&Path>) -> (Option<MailboxKind>, Filing) {
+fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Option<MailboxKind>, Filing) {
     let kinds = [("imap", Kind::Imap), ("maildir", Kind::Maildir)];
     let kind = section.required("kind", "\"imap\"", value::choice(&kinds));
     let filing = section.optional("after", filing).unwrap_or_default();

@@ -37,10 +37,21 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Where secrets are that are named by a bare name.
+#[derive(Clone, Copy)]
+pub(super) enum Credentials<'a> {
+    /// In the folder that systemd handed over.
+    HandedOver(&'a Path),
+    /// Beside the configuration file, from where systemd would take them.
+    Beside(&'a Path),
+    /// Nowhere.
+    Nowhere,
+}
+
 /// Reads the password in the file that the value names.
 ///
 /// The messages never repeat the value: it may be the password itself, put there by mistake.
-pub(super) fn password(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) -> Result<Secret, String> {
+pub(super) fn password(credentials: Credentials<'_>) -> impl Fn(&DeValue<'_>) -> Result<Secret, String> {
     move |value| {
         let secret = read(value, credentials)?;
         if secret.contains(char::is_control) {
@@ -53,7 +64,7 @@ pub(super) fn password(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) -> R
 }
 
 /// Reads the keys in the file that the value names, one a line.
-pub(super) fn token_keys(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) -> Result<Vec<Secret>, String> {
+pub(super) fn token_keys(credentials: Credentials<'_>) -> impl Fn(&DeValue<'_>) -> Result<Vec<Secret>, String> {
     move |value| {
         let keys: Vec<Secret> = read(value, credentials)?.lines().map(Secret::new).collect();
         if keys.iter().any(|key| key.0.len() < SHORTEST_SECRET) {
@@ -65,7 +76,7 @@ pub(super) fn token_keys(credentials: Option<&Path>) -> impl Fn(&DeValue<'_>) ->
     }
 }
 
-fn read(value: &DeValue<'_>, credentials: Option<&Path>) -> Result<String, String> {
+fn read(value: &DeValue<'_>, credentials: Credentials<'_>) -> Result<String, String> {
     let named = value::string(value, "a path or the name of a credential in quotes")?;
     let path = locate(Path::new(named), credentials)?;
     let file = File::open(&path).map_err(|error| format!("names a file that cannot be opened: {error}"))?;
@@ -74,7 +85,7 @@ fn read(value: &DeValue<'_>, credentials: Option<&Path>) -> Result<String, Strin
         return Err("names something that is no file".to_string());
     }
     // systemd grants access to its credentials by other means than the mode.
-    let from_systemd = credentials.is_some_and(|directory| path.starts_with(directory));
+    let from_systemd = matches!(credentials, Credentials::HandedOver(folder) if path.starts_with(folder));
     if !from_systemd && about.permissions().mode() & 0o077 != 0 {
         return Err("names a file that others may read; take that from them with: chmod 600".to_string());
     }
@@ -89,16 +100,19 @@ fn read(value: &DeValue<'_>, credentials: Option<&Path>) -> Result<String, Strin
     if secret.is_empty() { Err("names an empty file; write the secret into it".to_string()) } else { Ok(secret) }
 }
 
-fn locate(named: &Path, credentials: Option<&Path>) -> Result<PathBuf, String> {
+fn locate(named: &Path, credentials: Credentials<'_>) -> Result<PathBuf, String> {
     if named.is_absolute() {
         return Ok(named.to_path_buf());
     }
     if !value::is_bare_name(named) {
         return Err("is neither a full path nor the bare name of a credential".to_string());
     }
-    let directory = credentials.ok_or(
-        "is the name of a credential, but systemd handed none over; add LoadCredential= to the service, or write a \
-         full path",
-    )?;
-    Ok(directory.join(named))
+    match credentials {
+        Credentials::HandedOver(folder) | Credentials::Beside(folder) => Ok(folder.join(named)),
+        Credentials::Nowhere => {
+            let message = "is the name of a credential, but systemd handed none over; add LoadCredential= to the \
+                           service, or write a full path";
+            Err(message.to_string())
+        }
+    }
 }

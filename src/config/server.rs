@@ -1,9 +1,11 @@
 //! Reads how to reach a server, and how mail leaves.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::secret;
+use super::secret::Credentials;
 use super::section::Section;
+use super::token::{self, TokenGrant};
 use super::{Secret, value};
 
 /// A server that is signed in to.
@@ -19,6 +21,8 @@ pub struct Server {
     pub ca_file: Option<PathBuf>,
     /// How to sign in; `None` only for an SMTP server that asks for nothing.
     pub sign_in: Option<SignIn>,
+    /// Where the access tokens for [`Mechanism::XOAuth2`] come from.
+    pub token: Option<Box<TokenGrant>>,
 }
 
 /// How a channel is protected. There is no fallback from one to another.
@@ -39,7 +43,7 @@ pub struct SignIn {
     pub mechanism: Mechanism,
     /// User name.
     pub user: String,
-    /// Password.
+    /// Password; for [`Mechanism::XOAuth2`] the access token, once there is one.
     pub password: Secret,
 }
 
@@ -50,6 +54,8 @@ pub enum Mechanism {
     Login,
     /// SASL PLAIN (RFC 4616).
     Plain,
+    /// SASL XOAUTH2 (Google: "OAuth 2.0 Mechanism"; Microsoft has the same).
+    XOAuth2,
 }
 
 /// How mail leaves.
@@ -61,9 +67,19 @@ pub enum Outgoing {
     Maildir(PathBuf),
 }
 
+impl Outgoing {
+    /// The same with another server.
+    pub(super) fn with_server(self, change: &impl Fn(Server) -> Server) -> Outgoing {
+        match self {
+            Outgoing::Smtp(server) => Outgoing::Smtp(change(server)),
+            maildir => maildir,
+        }
+    }
+}
+
 /// The keys that [`server`] reads.
 pub(super) const SERVER_KEYS: &[&str] =
-    &["host", "port", "security", "plaintext", "ca_file", "user", "password_file", "sign_in"];
+    &["host", "port", "security", "plaintext", "ca_file", "user", "password_file", "sign_in", "token"];
 
 /// What is spoken with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +112,23 @@ impl Protocol {
 }
 
 /// Reads the keys of a server out of a section that may have others besides.
-pub(super) fn server(section: &Section<'_>, protocol: Protocol, credentials: Option<&Path>) -> Option<Server> {
+pub(super) fn server(section: &Section<'_>, protocol: Protocol, credentials: Credentials<'_>) -> Option<Server> {
     let host = section.required("host", "\"mail.firma.example\"", value::host);
     let security = security(section, host.as_deref());
     let port = section.optional("port", value::port);
     let ca_file = section.optional("ca_file", value::certificates);
     let sign_in = sign_in(section, protocol, credentials);
-    let security = security?;
-    Some(Server { host: host?, port: port.unwrap_or(protocol.port(security)), security, ca_file, sign_in: sign_in? })
+    let token = section.section("token").map(|section| token::token(section, credentials));
+    let (security, sign_in) = (security?, sign_in?);
+    Some(Server {
+        host: host?,
+        port: port.unwrap_or(protocol.port(security)),
+        security,
+        ca_file,
+        sign_in,
+        // `None` inside is a fault that was noted.
+        token: token.map_or(Some(None), |token| token.map(|token| Some(Box::new(token))))?,
+    })
 }
 
 fn security(section: &Section<'_>, host: Option<&str>) -> Option<Security> {
@@ -124,24 +149,36 @@ fn security(section: &Section<'_>, host: Option<&str>) -> Option<Security> {
 }
 
 /// `Some(None)` where the server asks for no sign-in; `None` where something is wrong.
-fn sign_in(section: &Section<'_>, protocol: Protocol, credentials: Option<&Path>) -> Option<Option<SignIn>> {
+fn sign_in(section: &Section<'_>, protocol: Protocol, credentials: Credentials<'_>) -> Option<Option<SignIn>> {
     let message = "does not belong in this file, which many may read; write the password into a file of its own and \
                    name it under password_file";
     section.refuse(&["password"], message);
-    let mechanisms = [("login", Mechanism::Login), ("plain", Mechanism::Plain)];
+    let mechanisms = [("login", Mechanism::Login), ("plain", Mechanism::Plain), ("xoauth2", Mechanism::XOAuth2)];
     let mechanism = section.optional("sign_in", value::choice(&mechanisms));
+    let with_token = mechanism == Some(Mechanism::XOAuth2);
+    if with_token != section.has("token") && (with_token || mechanism.is_some() || !section.has("sign_in")) {
+        let key = if with_token { "token" } else { "sign_in" };
+        section.fault(
+            key,
+            "belongs together: sign_in = \"xoauth2\" and a section [token] that says where tokens come from",
+        );
+    }
     let wanted = ["user", "password_file", "sign_in"].iter().any(|key| section.has(key));
     if protocol == Protocol::Smtp && !wanted {
         return Some(None);
     }
     let user = section.required("user", "\"desk@desk.example\"", value::text);
+    if with_token {
+        section.refuse(&["password_file"], "belongs to a sign-in with a password; take it out");
+        return Some(Some(SignIn { mechanism: Mechanism::XOAuth2, user: user?, password: Secret::new("") }));
+    }
     let password = section.required("password_file", "\"the-name-of-a-credential\"", secret::password(credentials));
     let mechanism = mechanism.unwrap_or(protocol.mechanism());
     Some(Some(SignIn { mechanism, user: user?, password: password? }))
 }
 
 /// Reads `[smtp]` or `[outgoing]`.
-pub(super) fn outgoing(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
+pub(super) fn outgoing(top: &Section<'_>, credentials: Credentials<'_>) -> Option<Outgoing> {
     if !top.has("smtp") && !top.has("outgoing") {
         top.fault("smtp", "is missing; write [smtp] and below it host = \"mail.firma.example\"");
     }
@@ -149,11 +186,11 @@ pub(super) fn outgoing(top: &Section<'_>, credentials: Option<&Path>) -> Option<
 }
 
 /// Reads `[smtp_fallback]` or `[outgoing_fallback]`, where there is one.
-pub(super) fn fallback(top: &Section<'_>, credentials: Option<&Path>) -> Option<Outgoing> {
+pub(super) fn fallback(top: &Section<'_>, credentials: Credentials<'_>) -> Option<Outgoing> {
     way_out(top, ["smtp_fallback", "outgoing_fallback"], credentials)
 }
 
-fn way_out(top: &Section<'_>, [smtp, outgoing]: [&'static str; 2], credentials: Option<&Path>) -> Option<Outgoing> {
+fn way_out(top: &Section<'_>, [smtp, outgoing]: [&'static str; 2], credentials: Credentials<'_>) -> Option<Outgoing> {
     let maildir = top.section(outgoing).map(|section| {
         let path = section.required("maildir", "\"/var/lib/hezo-intake/outgoing\"", value::path);
         section.finish();

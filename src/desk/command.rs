@@ -146,7 +146,17 @@ pub fn is_order(line: &str, rules: &OrderRules) -> bool {
 /// order indeed: so begins the prompt of many a device, too.
 pub fn is_late_order(line: &str, rules: &OrderRules, now: DateTime) -> bool {
     let near = |(word, _, glued): (String, &str, bool)| glued && !rules.near(&word).is_empty();
-    split(line).is_some_and(near) || order(line, rules, now).is_some()
+    // A list, a quote or bold type puts marks in front.
+    let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "*_-–—•·(\"„”'>".contains(c));
+    split(bare).is_some_and(near) || order(bare, rules, now).is_some() || names_a_note(line, rules)
+}
+
+/// Whether the word for a note stands behind a `#` anywhere in a line: nothing is meant less for a
+/// customer.
+fn names_a_note(line: &str, rules: &OrderRules) -> bool {
+    let behind = line.split(['#', '＃', '﹟', '♯']).skip(1);
+    let mut words = behind.map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default());
+    words.any(|word| rules.id(&fold(word)) == Some("note"))
 }
 
 /// The folded word behind the `#`, the rest of the line, and whether the word is glued to the `#`.

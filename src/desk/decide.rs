@@ -5,6 +5,7 @@
 //! come ([`by_itself`]).
 
 mod acknowledge;
+mod asked;
 mod by_itself;
 mod direct;
 mod engineer;

@@ -29,6 +29,7 @@ const MAILS: [&str; 4] = [
 
 /// Everything that could not be written, each once.
 pub fn rehearse(site: &Site, now: Timestamp) -> Vec<String> {
+    let mut faults = unheard(site);
     let mut effects: Vec<Effect> = MAILS.iter().flat_map(|mail| request(mail, site, now)).collect();
     for language in [Language::Polish, Language::English] {
         let ticket = ticket(language, now);
@@ -41,7 +42,6 @@ pub fn rehearse(site: &Site, now: Timestamp) -> Vec<String> {
             }
         }
     }
-    let mut faults: Vec<String> = Vec::new();
     for effect in effects {
         match effect {
             Effect::Report(fault) if !faults.contains(&fault) => faults.push(fault),
@@ -61,6 +61,24 @@ fn example(raw: &str, now: Timestamp) -> Mail {
         too_large: None,
         verification: None,
     }
+}
+
+/// Rungs that reach nobody as the site is set up, and a promise of a person that nobody watches over.
+fn unheard(site: &Site) -> Vec<String> {
+    let steps = site.ladder.steps();
+    let silent = steps.iter().filter(|step| step.tell.is_empty() && !step.second_route && !site.has_alert_command);
+    let mut faults: Vec<String> = silent
+        .map(|step| {
+            let LadderStep { id, .. } = step;
+            format!("rules/escalation.toml [{id}]: it only runs the alert command, and there is none; write tell, or [alert] in the configuration")
+        })
+        .collect();
+    for kind in [ClockKind::Reaction, ClockKind::FollowUp, ClockKind::HandOver] {
+        if !steps.iter().any(|step| step.clock == kind && !step.tell.is_empty()) {
+            faults.push(format!("rules/escalation.toml: no rung tells anybody of the {kind} clock"));
+        }
+    }
+    faults
 }
 
 fn request(raw: &str, site: &Site, now: Timestamp) -> Vec<Effect> {

@@ -223,6 +223,8 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
         "remark": handed_in.map(|handed| handed.remark).filter(|remark| !remark.is_empty()),
         "inside": !takes_part || handed_in.is_some_and(|handed| handed.by_hand),
         "wishes_escalation": reading.escalation.is_some(),
+        "original_too_large": mail.raw.len() > MOST_ATTACHED_BYTES,
+        "place": mail.place,
         "too_large": mail.too_large.as_ref().map(|large| json!({
             "megabytes": large.size / 1_000_000, "structure": large.structure, "place": mail.place,
         })),

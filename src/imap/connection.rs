@@ -280,7 +280,7 @@ fn step(
         }
         Response::Done { status: Status::Ok, .. } => Ok(Step::Finished),
         Response::Done { status: Status::No, outcome, .. } => Err(Error::no(name, outcome)),
-        Response::Done { status: Status::Bad, outcome, .. } => Err(Error::Bad { command: name, words: words(outcome) }),
+        Response::Done { status: Status::Bad, outcome, .. } => Err(Error::bad(name, outcome)),
         Response::Done { .. } => Err(Error::nonsense(name, "it ends with neither OK, NO nor BAD")),
         untagged => each(untagged).map(|()| Step::More),
     }

@@ -70,7 +70,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// The server knows the user or the password otherwise. Trying again soon may lock the account.
-    #[error("the server refused the sign-in: {words}; check user and password")]
+    #[error("the server refused the sign-in: {words}; check user and password or token")]
     SignInRefused {
         /// What the server said, with any secret in it blotted out.
         words: String,
@@ -102,6 +102,20 @@ impl Error {
 
     pub(super) fn nonsense(command: &'static str, what: impl Into<String>) -> Error {
         Error::Nonsense { command, what: what.into() }
+    }
+
+    /// BAD, which Microsoft 365 also says when the token is good and the mailbox is closed to it.
+    pub(super) fn bad(command: &'static str, outcome: &Outcome<'_>) -> Error {
+        let words = words(outcome);
+        if words.to_ascii_lowercase().contains("authenticated but not connected") {
+            let words = format!(
+                "{words} (the access token is accepted, but this user's mailbox is not open to it: see that `user` is \
+                 the mailbox's own address, that IMAP is switched on for it, and that the application was given access \
+                 with New-ServicePrincipal and Add-MailboxPermission)"
+            );
+            return Error::SignInRefused { words };
+        }
+        Error::Bad { command, words }
     }
 
     pub(super) fn no(command: &'static str, outcome: &Outcome<'_>) -> Error {

@@ -4,12 +4,18 @@ use anyhow::{Context, bail};
 
 use super::Limits;
 use super::connection::{Command, Connection};
+use super::error::Error;
 use super::sign_in::sign_in;
-use crate::config::{Security, Server};
+use crate::access_token::AccessTokens;
+use crate::config::{Security, Server, SignIn};
 use crate::tls;
 
 /// Connects, protects the channel as configured, and signs in.
-pub(super) async fn begin(server: &Server, limits: Limits) -> anyhow::Result<Connection> {
+pub(super) async fn begin(
+    server: &Server,
+    tokens: Option<&AccessTokens>,
+    limits: Limits,
+) -> anyhow::Result<Connection> {
     let host = server.host.as_str();
     let credentials =
         server.sign_in.as_ref().context("an IMAP server asks for a user and a password: configure them")?;
@@ -33,9 +39,35 @@ pub(super) async fn begin(server: &Server, limits: Limits) -> anyhow::Result<Con
     };
     connection.read_capabilities().await?;
     if !is_known {
-        sign_in(&mut connection, credentials).await?;
+        match tokens {
+            Some(tokens) => sign_in_with_token(&mut connection, credentials, tokens).await?,
+            None => sign_in(&mut connection, credentials).await?,
+        }
     }
     Ok(connection)
+}
+
+/// A token that was good a while ago may have been revoked: then another one is tried.
+async fn sign_in_with_token(
+    connection: &mut Connection,
+    credentials: &SignIn,
+    tokens: &AccessTokens,
+) -> anyhow::Result<()> {
+    loop {
+        let token = tokens.current().await?;
+        let with_token = SignIn { password: token.secret, ..credentials.clone() };
+        match sign_in(connection, &with_token).await {
+            Err(Error::SignInRefused { words }) => {
+                tokens.forget().await;
+                if token.is_new {
+                    let words =
+                        format!("{words}; the access token is new, so that it is the server that does not take it");
+                    return Err(Error::SignInRefused { words }.into());
+                }
+            }
+            done => return Ok(done?),
+        }
+    }
 }
 
 async fn greeted(mut connection: Connection) -> anyhow::Result<(Connection, bool)> {

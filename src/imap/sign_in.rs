@@ -42,6 +42,17 @@ fn command(connection: &Connection, sign_in: &SignIn) -> Result<Command, Error> 
         Mechanism::Login if !plain_offered => {
             Err(refused("user or password holds more than ASCII, and the server does not offer AUTH=PLAIN"))
         }
+        Mechanism::XOAuth2 if !connection.can("AUTH=XOAUTH2") => Err(refused("the server does not offer AUTH=XOAUTH2")),
+        // A refusal comes as a question with the reason, to which an empty line is the answer.
+        Mechanism::XOAuth2 => {
+            let response = xoauth2_response(sign_in);
+            let command = if connection.can("SASL-IR") {
+                Command::new("AUTHENTICATE", format!("XOAUTH2 {response}"))
+            } else {
+                Command::new("AUTHENTICATE", "XOAUTH2").answering(response)
+            };
+            Ok(command.answering(String::new()))
+        }
         Mechanism::Plain if !plain_offered => Err(refused("the server does not offer AUTH=PLAIN")),
         Mechanism::Login | Mechanism::Plain => {
             let response = plain_response(sign_in);
@@ -58,6 +69,11 @@ fn plain_response(sign_in: &SignIn) -> String {
     BASE64.encode(format!("\0{}\0{}", sign_in.user, sign_in.password.reveal()).as_bytes())
 }
 
+fn xoauth2_response(sign_in: &SignIn) -> String {
+    let bearer = format!("user={}\x01auth=Bearer {}\x01\x01", sign_in.user, sign_in.password.reveal());
+    BASE64.encode(bearer.as_bytes())
+}
+
 /// Whether the refusal is about the server's present state and not about this user (RFC 5530
 /// section 3).
 fn is_passing(words: &str) -> bool {
@@ -67,7 +83,7 @@ fn is_passing(words: &str) -> bool {
 
 fn blot_out(sign_in: &SignIn, words: String) -> String {
     let password = sign_in.password.reveal();
-    let forms = [plain_response(sign_in), quote(password), password.to_owned()];
+    let forms = [plain_response(sign_in), xoauth2_response(sign_in), quote(password), password.to_owned()];
     forms.iter().filter(|form| !form.is_empty()).fold(words, |words, form| words.replace(form.as_str(), "(secret)"))
 }
 

@@ -129,11 +129,11 @@ async fn read_line<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Option<St
 
 fn server(port: u16, security: Security, ca_file: Option<PathBuf>) -> Server {
     let sign_in = SignIn {
-        mechanism: config::Mechanism::Plain,
+        mechanism: crate::config::Mechanism::Plain,
         user: "desk@desk.example".to_string(),
         password: Secret::new("geheim"),
     };
-    Server { host: "localhost".to_string(), port, security, ca_file, sign_in: Some(sign_in) }
+    Server { host: "localhost".to_string(), port, security, ca_file, sign_in: Some(sign_in), token: None }
 }
 
 async fn connected(script: &str) -> (Peer, Smtp) {
@@ -153,6 +153,7 @@ fn shown(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Sent { reply } => format!("sent: {reply}"),
         Outcome::Later { reason } => format!("later: {reason}"),
+        Outcome::NotSignedIn { reason } => format!("not signed in: {reason}"),
         Outcome::Never { reason } => format!("never: {reason}"),
         Outcome::Unknown { reason } => format!("unknown: {reason}"),
     }
@@ -176,7 +177,7 @@ async fn replies() {
         ("GREETING hello", "later: the mail server's greeting or its reply to EHLO: "),
         ("EHLO 550 who are you", "later: the mail server's greeting or its reply to EHLO: 550 who are you"),
         ("EHLO 250 peer.example", "later: the mail server does not offer AUTH PLAIN; set another sign_in"),
-        ("AUTH 535 5.7.8 no geheim", "later: the mail server refused the sign-in: 535 5.7.8 no (secret)"),
+        ("AUTH 535 5.7.8 no geheim", "not signed in: the mail server refused the sign-in: 535 5.7.8 no (secret)"),
         ("AUTH 454 4.7.0 later", "later: the mail server refused the sign-in: 454 4.7.0 later"),
         ("AUTH silence", "later: not connected and signed in"),
         ("MAIL 451 4.3.0 later", "later: the server refused MAIL: 451 4.3.0 later"),

@@ -32,6 +32,8 @@ pub struct Figures {
     pub last_acknowledgement: Option<Timestamp>,
     /// Mails that could not be decided, by cause.
     pub parked: Vec<(String, u64)>,
+    /// When each chore of the operator's was last done: `backup`.
+    pub chores: Vec<(String, Timestamp)>,
     /// The database file.
     pub database: DatabaseFigures,
 }
@@ -96,6 +98,7 @@ impl Work<'_> {
             oldest_pending: oldest.map(timestamp).transpose()?,
             last_acknowledgement: self.last_acknowledgement()?,
             parked: self.parked_by_cause()?,
+            chores: self.chores()?,
             database: self.database_figures()?,
         })
     }

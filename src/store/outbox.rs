@@ -29,6 +29,8 @@ pub struct Due {
     pub created_at: Timestamp,
     /// After so many tries the two routes take turns, the second first.
     pub second_route_from: Option<u32>,
+    /// Whether it left before the database was restored.
+    pub sent_before: bool,
 }
 
 /// A row of the outbox, for people.
@@ -112,7 +114,11 @@ impl Work<'_> {
                 attempts: row.get(4)?,
                 created_at: timestamp(row.get(5)?)?,
                 second_route_from: row.get(6)?,
+                sent_before: false,
             });
+        }
+        for due in &mut due {
+            due.sent_before = self.was_sent_before(due.id)?;
         }
         let mut update = self.transaction.prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?;
         due.iter().try_for_each(|due| update.execute([due.id]).map(|_| ()))?;

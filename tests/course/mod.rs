@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Parser;
 use hezo_intake::clock::Clock;
@@ -22,6 +24,7 @@ use hezo_intake::desk::token::{Purpose, Token};
 use hezo_intake::desk::trust::{Authentication, Border, Stamps};
 use hezo_intake::maildir;
 use hezo_intake::office::Office;
+use hezo_intake::pulse::Beat;
 use hezo_intake::service;
 use hezo_intake::store::{Queued, Wanted};
 use hezo_intake::timers;
@@ -30,6 +33,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 /// Contracts on file: 24x7 with 8h, 8x5 with NBD, 8x5 with 8h, and one of another product line.
 const CONTRACTS: &str = "\
@@ -70,25 +74,25 @@ struct Line {
     order: Order,
 }
 
-/// Runs the steps of a transcript and compares what comes of them with what it says.
-#[track_caller]
-pub fn check(transcript: &str) {
-    check_at(|_| {}, transcript);
-}
-
-/// The same for every transcript of a file; `# ` begins one and names it.
+/// Runs the steps of every transcript of a file, and compares what comes of them with what it says. `# `
+/// begins a transcript and names it.
 #[track_caller]
 pub fn check_file(transcripts: &str) {
-    for transcript in transcripts.split("# ").skip(1) {
-        let (name, steps) = transcript.split_once('\n').unwrap_or((transcript, ""));
-        println!("{name}");
-        check(steps);
-    }
+    check_file_at(|_| {}, transcripts);
 }
 
 /// The same, on a desk with other settings.
 #[track_caller]
-pub fn check_at(settings: impl FnOnce(&mut Config), transcript: &str) {
+pub fn check_file_at(settings: impl Fn(&mut Config), transcripts: &str) {
+    for transcript in transcripts.split("# ").skip(1) {
+        let (name, steps) = transcript.split_once('\n').unwrap_or((transcript, ""));
+        println!("{name}");
+        check_at(&settings, steps);
+    }
+}
+
+#[track_caller]
+fn check_at(settings: impl FnOnce(&mut Config), transcript: &str) {
     let course = Course::new(settings);
     let told = course.tell(transcript);
     let expected: String = transcript.trim().lines().map(|line| format!("{}\n", line.trim_end())).collect();
@@ -192,6 +196,32 @@ impl Course {
     /// Reads the mailbox, acts on what is due, sends.
     pub fn run(&self) {
         self.runtime.block_on(service::once_in(&self.office(), &self.config)).expect("the desk works");
+    }
+
+    /// The timers run, and wait for what is due next; then the machine sleeps until `at`. They go on until
+    /// this rung of the newest ticket is done.
+    pub fn suspend_until(&self, at: Timestamp, rung: &str) {
+        let office = self.office();
+        let waits = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&waits);
+        office.pulse.listen(move |beat| told.store(beat == Beat::Wait, Ordering::SeqCst));
+        let fired = || {
+            let ticket = self.ticket(self.newest());
+            ticket.clocks.iter().flat_map(|clock| &clock.rungs).any(|known| known.id == rung && known.fired.is_some())
+        };
+        let (stop, stopped) = watch::channel(false);
+        let (_walked, walked) = watch::channel(true);
+        self.runtime.block_on(async {
+            // What rang the bell was done by now; the timers are to wait, not to take one more turn.
+            let _ = tokio::time::timeout(Duration::ZERO, office.timer_bell.notified()).await;
+            let timers = tokio::spawn(timers::run(Arc::clone(&office), walked, stopped));
+            until(|| waits.load(Ordering::SeqCst)).await;
+            self.set_time(at);
+            office.timer_bell.notify_one();
+            until(fired).await;
+            stop.send_replace(true);
+            timers.await.expect("the timers end");
+        });
     }
 
     /// Acts on what is due and sends nothing.
@@ -388,6 +418,17 @@ impl Course {
         }
         line
     }
+}
+
+/// Waits until this is true.
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..3_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it does not come to that in half a minute");
 }
 
 /// Local time of the desk, without the year.

@@ -98,7 +98,10 @@ impl Cutter<'_> {
             Place::Outside => matches!(line.part, Part::Now | Part::Forward | Part::Signature),
             // Nobody writes among the facts without setting the words apart.
             Place::Below(Marker::Begin, depth) => line.depth < depth && !self.is_ours(at),
-            Place::Below(_, depth) | Place::After(depth) => line.depth <= depth.saturating_sub(1) && !self.is_ours(at),
+            // Where a program marks what it quotes, only the rest of a line that it wrapped is unmarked.
+            Place::Below(_, depth) | Place::After(depth) if depth > 0 => line.depth < depth && !self.is_rest(at),
+            Place::After(_) => line.depth == 0 && !self.is_rest(at),
+            Place::Below(..) => line.depth == 0 && !self.is_ours(at),
         };
         // We never put a picture into a text: one that stands there is new.
         let says = || self.words.get(at).is_some_and(|words| words.count() > 0) || line.text.contains(PICTURE);
@@ -115,6 +118,11 @@ impl Cutter<'_> {
             .flat_map(|words| words.iter().rev().take(ENOUGH_WORDS).collect::<Vec<_>>().into_iter().rev());
         let head = self.words.get(at + 1).into_iter().flat_map(|words| words.iter().take(ENOUGH_WORDS));
         self.words.get(at).is_some_and(|words| words.count() > 0) && self.shown.all.holds(tail.chain(head))
+    }
+
+    /// Whether this line goes on with the one directly above, as one of ours did.
+    fn is_rest(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|above| self.goes_on(above))
     }
 
     /// Whether we wrote this line, or a program cut it out of one of ours.

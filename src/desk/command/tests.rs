@@ -72,7 +72,11 @@ fn what_is_meant_as_an_order() {
         ("##", false, false),
         ("# show version", true, false),
         ("#show version", true, true),
-        ("nr #note", false, false),
+        ("nr #note", false, true),
+        ("*#note*", false, true),
+        ("- #accept nbd", false, true),
+        ("# #note", false, true),
+        ("nr #17", false, false),
     ] {
         assert_eq!((is_order(line, &rules), is_late_order(line, &rules, now())), (above, within), "{line}");
     }

@@ -124,11 +124,15 @@ pub(super) fn vouched<'a>(case: &'a Case, from: &Address) -> Result<&'a Engineer
     }
 }
 
+/// Whether what people see may be another field than what the signature covers.
+pub(super) fn has_a_field_twice(case: &Case) -> bool {
+    let headers = &case.mail.message.headers;
+    SINGLE_FIELDS.iter().any(|name| headers.iter().filter(|header| header.is(name)).count() > 1)
+}
+
 /// What is proven of a mail that says it is this engineer's.
 fn written_by<'a>(engineer: &'a Engineer, case: &'a Case) -> Result<&'a Proof, Held<'a>> {
-    let headers = &case.mail.message.headers;
-    let twice = |name: &&str| headers.iter().filter(|header| header.is(name)).count() > 1;
-    if SINGLE_FIELDS.iter().any(twice) {
+    if has_a_field_twice(case) {
         return Err(Held { reason: "header-field-stands-twice", tell: Some(engineer) });
     }
     let unproven = Held { reason: "engineer-not-proven", tell: Some(engineer) };

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect};
+use super::{Case, Decision, Disposition, Effect, engineer};
 use crate::desk::answer::{Answer, Ground};
 use crate::desk::command::{self, Order};
 use crate::desk::message::Address;
@@ -14,6 +14,7 @@ use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Step, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::token::{Purpose, Token};
+use crate::desk::trust::Proof;
 
 /// How the entry of a wish begins.
 const WISH: &str = "escalation asked for";
@@ -50,11 +51,11 @@ impl Level {
 }
 
 /// Forwards the ticket with everything that is known. At the first level a person has to take it
-/// over; where somebody is asked to already, that clock runs on.
+/// over; where somebody is asked to already and still has time, that clock runs on.
 pub(super) fn forward(progress: &mut Progress, level: Level, occasion: &Occasion, originals: &[Vec<u8>]) {
     let (site, now, number) = (progress.site, progress.now, progress.ticket.number);
     let Some(address) = level.address(site) else { return };
-    if level == Level::First && !untaken(progress) {
+    if level == Level::First && !waits(progress) {
         progress.start(ClockKind::HandOver, now, &reason(occasion));
     }
     let letter = reply::escalation(site, &progress.ticket, occasion, level, address, originals, now);
@@ -86,10 +87,10 @@ pub(super) fn answered_after_all(progress: &mut Progress, at: Timestamp) {
 }
 
 /// Forwards the ticket at once, because somebody asks for it in words. Not again while it waits to be
-/// taken over after such a wish: the engineers have the mail, and escalation has the ticket.
+/// taken over in time after such a wish: the engineers have the mail, and escalation has the ticket.
 pub(super) fn on_wish(progress: &mut Progress, who: &str, why: &str, cause: &[u8], originals: &[Vec<u8>]) {
     let wished = |entry: &Entry| entry.kind == EntryKind::Escalated && entry.text.starts_with(WISH);
-    let again = untaken(progress) && progress.ticket.entries.iter().any(wished);
+    let again = waits(progress) && progress.ticket.entries.iter().any(wished);
     if again {
         progress.record(EntryKind::Reminded, who, format!("{WISH} again: {why}; it waits to be taken over already"));
         return;
@@ -104,8 +105,9 @@ pub(super) fn on_order(progress: &mut Progress, who: &str, why: &str, cause: &[u
     forward(progress, Level::First, &Occasion::Wish { why, cause }, originals);
 }
 
-fn untaken(progress: &Progress) -> bool {
-    progress.ticket.running(ClockKind::HandOver).next().is_some()
+/// Whether somebody is asked to take the ticket over, and still has time for it.
+fn waits(progress: &Progress) -> bool {
+    progress.ticket.running(ClockKind::HandOver).any(|clock| clock.due > progress.now)
 }
 
 /// The level that an answer from escalation comes from and the ticket it is about, where the mail
@@ -125,6 +127,9 @@ pub(super) fn answer(case: &Case, from: &Address, level: Level, number: TicketNu
     };
     if !belongs_to(&from.address, level, case.site) {
         return case.parked("reply-address-of-escalation", None);
+    }
+    if let Some(reason) = unproven(case, from) {
+        return case.parked(reason, None);
     }
     let ground = Ground::of(ticket, &case.facts.shown, case.site);
     let seed = reply::picture_seed(case.site, case.mail);
@@ -182,6 +187,23 @@ fn belongs_to(address: &str, level: Level, site: &Site) -> bool {
     let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
     let sent_to = level.address(site).and_then(domain);
     site.engineer_by_address(address).is_some() || sent_to.is_some() && domain(address) == sent_to
+}
+
+/// Why it is not proven that the answer is from whom it names. Its reply address alone proves nothing: it
+/// stands in a mail that many people read.
+fn unproven(case: &Case, from: &Address) -> Option<&'static str> {
+    if engineer::has_a_field_twice(case) {
+        return Some("header-field-stands-twice");
+    }
+    if case.site.engineer_by_address(&from.address).is_some_and(|engineer| !engineer.active) {
+        return Some("engineer-has-left");
+    }
+    match case.sender.as_ref().map(|sender| &sender.proof) {
+        Some(Proof::Proven { .. }) => None,
+        Some(Proof::Unproven { .. }) if case.site.authentication.accept_unauthenticated_engineers => None,
+        Some(Proof::Refuted { .. }) => Some("engineer-refuted"),
+        Some(Proof::Unproven { .. }) | None => Some("engineer-not-proven"),
+    }
 }
 
 /// The originals of a ticket with the mail that is decided now behind them.

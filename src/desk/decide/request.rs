@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::acknowledge::acknowledge;
 use super::progress::Progress;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect, NewTicket, handover};
+use super::{Case, Decision, Disposition, Effect, NewTicket, asked, handover};
 use crate::desk::calendar;
 use crate::desk::contract::Contract;
 use crate::desk::extract::{Found, Numbers, Place};
@@ -146,15 +146,18 @@ fn customer_writes(case: &Case, progress: &mut Progress) {
     let waited = progress.ticket.state == State::WaitingForCustomer;
     // A closed or merged ticket does not come here.
     let _ = progress.step(Step::CustomerWrites, start);
-    let new = numbers_of(case).into_iter().filter(|known| !already_known(&progress.ticket, known));
+    let mut found = numbers_of(case);
+    found.extend(asked::answered(case, &progress.ticket, &found));
+    let new = found.into_iter().filter(|known| !already_known(&progress.ticket, known));
     let new: Vec<KnownNumber> = new.collect();
     let supplied = !new.is_empty();
     new.into_iter().for_each(|known| progress.add_number(known));
-    let runs = |progress: &Progress, kind| progress.ticket.running(kind).next().is_some();
+    // A promise that is broken already watches over nothing.
+    let watches = |progress: &Progress, kind| progress.ticket.running(kind).any(|clock| clock.due > progress.now);
     if resolved {
         progress.record(EntryKind::Order, "desk", "reopened: the customer answers".to_string());
         progress.start(ClockKind::Reaction, start, reason);
-    } else if !runs(progress, ClockKind::Reaction) && !runs(progress, ClockKind::FollowUp) {
+    } else if !watches(progress, ClockKind::Reaction) && progress.ticket.running(ClockKind::FollowUp).next().is_none() {
         progress.start(ClockKind::FollowUp, start, reason);
     }
     if waited {

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::{Case, Decision, Disposition, Effect, SentMail, handover};
 use crate::desk::reply::Keeps;
 use crate::desk::site::Site;
-use crate::desk::ticket::{ClockKind, Ending, State, Ticket};
+use crate::desk::ticket::{ClockKind, Ending, EntryKind, State, Ticket};
 
 /// What follows from the acceptance of a mail. It answers what was there when it was written: a
 /// clock set going later runs on.
@@ -36,6 +36,7 @@ pub(super) fn came_back(case: &Case) -> Decision {
 /// A person has made contact at `at`, and `by` says how: what the customer waited for since before
 /// `written_at` is answered, and the time to the end of the matter begins.
 pub(super) fn contact(progress: &mut Progress, written_at: Timestamp, at: Timestamp, by: &str) {
+    let unanswered = unanswered_after(progress, written_at, at);
     let reacts = progress.ticket.running(ClockKind::Reaction).any(|clock| clock.created_at <= written_at);
     let answered = |kind| matches!(kind, ClockKind::Reaction | ClockKind::FollowUp);
     progress.end_where(at, Ending::Satisfied, by, |clock| answered(clock.kind) && clock.created_at <= written_at);
@@ -45,4 +46,21 @@ pub(super) fn contact(progress: &mut Progress, written_at: Timestamp, at: Timest
     if reacts && !over && !begun {
         progress.start(ClockKind::Resolution, at, "a person's first contact");
     }
+    let waited_for = |kind| progress.ticket.running(kind).next().is_some();
+    if let Some(mail) = unanswered
+        && !over
+        && !waited_for(ClockKind::Reaction)
+        && !waited_for(ClockKind::FollowUp)
+    {
+        progress.start(ClockKind::FollowUp, mail, "the customer wrote after what a person answered");
+    }
+}
+
+/// When the customer wrote the first mail that a contact at `at`, written at `written_at`, does not answer:
+/// a later one that had started no clock, since the first one's ran.
+fn unanswered_after(progress: &Progress, written_at: Timestamp, at: Timestamp) -> Option<Timestamp> {
+    let answered_until = written_at.min(at);
+    let has_clock = |mail: Timestamp| progress.ticket.clocks.iter().any(|clock| clock.created_at == mail);
+    let mails = progress.ticket.entries.iter().filter(|entry| entry.kind == EntryKind::Customer);
+    mails.map(|entry| entry.at).filter(|mail| *mail > answered_until && !has_clock(*mail)).min()
 }

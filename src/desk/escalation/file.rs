@@ -251,7 +251,7 @@ mod tests {
                 "templates/return-remainder.pl.txt\ntemplates/return-remainder.en.txt",
             ),
             ("template = \"reminder\"", "template = \"\"", "what are they told?"),
-            ("template = \"alert\"\n", "", "what are they told?"),
+            ("template = \"acknowledgement-late\"\n", "", "what are they told?"),
             ("clock = \"follow-up\"", "clock = \"followup\"", "there is no clock `followup`"),
             ("at = \"75%\"\ngrace", "at = \"0%\"\ngrace", "cannot read `at = \"0%\"`"),
             ("at = \"75%\"\ngrace", "at = \"three quarters\"\ngrace", "cannot read"),

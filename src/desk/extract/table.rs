@@ -50,10 +50,15 @@ pub(super) fn columns(scan: &Scan) -> Vec<Column> {
             head = Some(new);
             continue;
         }
-        let Some(head) = &head else { continue };
-        let cells = cells(scan, &line, head.edge);
+        let Some(open) = &head else { continue };
+        let cells = cells(scan, &line, open.edge);
+        if begins_with_label(scan, &line) || open.edge == Edge::Blanks && cells.len() < 2 {
+            // "SN: CZ2911K4RT" below the last row: the table is over.
+            head = None;
+            continue;
+        }
         for value in (line.items.0..line.items.1).filter(|at| scan.value(*at).is_some()) {
-            let label = scan.items.get(value).and_then(|item| head.label_of(item.start, item.end, &cells, &line));
+            let label = scan.items.get(value).and_then(|item| open.label_of(item.start, item.end, &cells, &line));
             columns.extend(label.map(|label| Column { label, value }));
         }
     }
@@ -81,6 +86,17 @@ pub(super) fn stacks(scan: &Scan) -> Vec<Column> {
         at += labels.len().max(1);
     }
     columns
+}
+
+/// Whether the line names what follows in it: a label, and its value behind it.
+fn begins_with_label(scan: &Scan, line: &Line) -> bool {
+    let items = scan.items.get(line.items.0..line.items.1).unwrap_or_default();
+    let [first, second, ..] = items else { return false };
+    let between = scan.page.folded.slice(first.end, second.start);
+    matches!(first.what, What::Label(_))
+        && matches!(second.what, What::Value(_))
+        && !between.contains(['|', '\t', ';'])
+        && !between.contains("  ")
 }
 
 fn lone_label(scan: &Scan, line: &Line) -> Option<usize> {

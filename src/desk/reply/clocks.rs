@@ -12,7 +12,7 @@ use crate::desk::escalation::LadderStep;
 use crate::desk::message::Address;
 use crate::desk::site::{Engineer, Site};
 use crate::desk::telephone;
-use crate::desk::ticket::{Clock, Lateness, Ticket};
+use crate::desk::ticket::{Clock, ClockKind, Lateness, Ticket};
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::token::{Purpose as TokenPurpose, Token};
 
@@ -111,7 +111,7 @@ pub fn escalation(
 ) -> Result<Post, ReplyError> {
     let history = ticket.entries.iter().map(|entry| facts::history(site, entry)).collect::<Vec<_>>();
     let forwarded = within(originals.to_vec(), MOST_FORWARDED_BYTES, Vec::len);
-    let take_over = ticket.running(crate::desk::ticket::ClockKind::HandOver).last();
+    let take_over = ticket.running(ClockKind::HandOver).filter(|clock| clock.due > now).last();
     let context = json!({
         "facts": facts::block(site, ticket),
         "marker": facts::markers(site, ticket),

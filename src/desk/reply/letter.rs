@@ -178,6 +178,9 @@ impl<'a> Letter<'a> {
         if let Some(context) = context.as_object_mut() {
             context.insert("links".to_string(), self.links().into());
         }
+        // The ticket may know this very mail already.
+        let Outgoing { references, message_id, .. } = &mut self.outgoing;
+        references.retain(|id| id != message_id);
         let page = self.site.rules.templates.fill(template, &context)?;
         self.outgoing.subject = page.subject;
         self.outgoing.text = page.text;

@@ -1,0 +1,197 @@
+//! Copies of the database: made beside the running service, proven, and put in its place.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use jiff::Timestamp;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::{FILE, LOCK, MIGRATIONS, Store, Work, cannot_open, lock, micros, migrate, other_schema, schema, timestamp};
+
+/// Pages copied at once; between two steps the service may write.
+const PAGES_AT_ONCE: std::ffi::c_int = 1000;
+
+/// The pause between two steps.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What a copy holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Tickets.
+    pub tickets: u64,
+    /// Mails as they came.
+    pub mails: u64,
+    /// Mails that were sent or are to be.
+    pub outbox: u64,
+}
+
+/// How a restore ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Restored {
+    /// When the copy was made.
+    pub copied_at: Timestamp,
+    /// How many mails the former database knows as sent since.
+    pub sent_since: usize,
+    /// Whether the former database could be read.
+    pub was_read: bool,
+}
+
+/// Nobody can say what was sent after the copy was made.
+#[derive(Debug, thiserror::Error)]
+#[error("what was sent since {0} is not known")]
+pub struct NothingKnownSince(pub Timestamp);
+
+impl Store {
+    /// Copies the database while the service works on it. `shown` hears of pages done and all pages.
+    /// The copy knows when it was made. Returns what the database held before.
+    ///
+    /// # Errors
+    /// Those of SQLite; the disk is full.
+    pub fn copy_to(self, to: &Path, at: Timestamp, shown: impl Fn(i64, i64)) -> anyhow::Result<Copied> {
+        let before = counted(&self.connection)?;
+        let mut copy = Connection::open(to).with_context(|| cannot_open(to))?;
+        {
+            let backup = Backup::new(&self.connection, &mut copy)?;
+            loop {
+                let step =
+                    backup.step(PAGES_AT_ONCE).context("the copy cannot be written: see that its disk has room")?;
+                let progress = backup.progress();
+                shown(i64::from(progress.pagecount - progress.remaining), i64::from(progress.pagecount));
+                match step {
+                    StepResult::Done => break,
+                    _ => std::thread::sleep(PAUSE),
+                }
+            }
+        }
+        // One file, with nothing beside it.
+        copy.pragma_update(None, "journal_mode", "DELETE")?;
+        copy.execute(
+            "INSERT INTO copied (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+            [micros(at)],
+        )?;
+        copy.close().map_err(|(_, error)| error)?;
+        Ok(before)
+    }
+
+    /// Opens a copy, checks every page of it, and counts.
+    ///
+    /// # Errors
+    /// It is no database, or a damaged one, or one of a newer version.
+    pub fn prove(copy: &Path) -> anyhow::Result<Copied> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(copy, flags).with_context(|| cannot_open(copy))?;
+        let version = schema(&connection)?;
+        ensure!((1..=MIGRATIONS.len()).contains(&version), other_schema(copy, version));
+        let verdict: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
+        ensure!(verdict == "ok", "it is damaged: {verdict}");
+        counted(&connection)
+    }
+
+    /// Keeps the service out while this value lives; `None` where it runs.
+    ///
+    /// # Errors
+    /// The lock file cannot be made.
+    pub fn lock_out(state_dir: &Path) -> anyhow::Result<Option<fs::File>> {
+        lock(&state_dir.join(LOCK))
+    }
+
+    /// Puts the proven copy at `new` in the database's place; the caller keeps the service out. The
+    /// former database stays beside it, and tells which mails were sent since.
+    ///
+    /// # Errors
+    /// The files cannot be written, or the copy's schema cannot be brought up to date.
+    pub fn restore(
+        state_dir: &Path,
+        new: &Path,
+        worked_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> anyhow::Result<Restored> {
+        let place = state_dir.join(FILE);
+        let mut copy = Connection::open(new).with_context(|| cannot_open(new))?;
+        migrate(&mut copy, new)?;
+        let copied_at: Option<i64> = copy.query_row("SELECT at FROM copied", [], |row| row.get(0)).optional()?;
+        let copied_at = timestamp(copied_at.context("the copy does not say when it was made")?)?;
+        let sent = sent_since(&place, copied_at);
+        let lost = match (&sent, worked_until) {
+            (Ok(_), _) => None,
+            (Err(_), Some(until)) => Some(until),
+            (Err(_), None) => {
+                return Err(NothingKnownSince(copied_at).into());
+            }
+        };
+        let was_read = sent.is_ok();
+        let sent = sent.unwrap_or_default();
+        let transaction = copy.transaction()?;
+        for (message_id, at) in &sent {
+            transaction.execute(
+                "INSERT OR IGNORE INTO sent_before (message_id, at) VALUES (?1, ?2)",
+                params![message_id, at],
+            )?;
+        }
+        if let Some(until) = lost {
+            let insert = "INSERT INTO lost_time (began, ended, restored_at) VALUES (?1, ?2, ?3)";
+            transaction.execute(insert, [micros(copied_at), micros(until), micros(now)])?;
+        }
+        transaction.execute("DELETE FROM copied", [])?;
+        transaction.commit()?;
+        copy.close().map_err(|(_, error)| error)?;
+        for suffix in ["", "-wal", "-shm"] {
+            let former = state_dir.join(format!("{FILE}{suffix}"));
+            if former.exists() {
+                fs::rename(&former, state_dir.join(format!("{FILE}.before-restore{suffix}")))
+                    .with_context(|| format!("cannot lay {} aside", former.display()))?;
+            }
+        }
+        fs::rename(new, &place).with_context(|| format!("cannot write {}", place.display()))?;
+        fs::File::open(state_dir)?.sync_all()?;
+        Ok(Restored { copied_at, sent_since: sent.len(), was_read })
+    }
+}
+
+impl Work<'_> {
+    /// A chore of the operator's was done.
+    pub fn chore_done(&self, name: &str, at: Timestamp) -> anyhow::Result<()> {
+        let insert = "INSERT INTO chore (name, done_at) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET done_at = excluded.done_at";
+        self.transaction.execute(insert, params![name, micros(at)])?;
+        Ok(())
+    }
+
+    /// When each chore was last done.
+    pub fn chores(&self) -> anyhow::Result<Vec<(String, Timestamp)>> {
+        let mut select = self.transaction.prepare_cached("SELECT name, done_at FROM chore ORDER BY name")?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.map(|row| row.map_err(anyhow::Error::from).and_then(|(name, at)| Ok((name, timestamp(at)?)))).collect()
+    }
+
+    /// Whether a mail that is to leave has left already, before the database was restored: the former
+    /// database knew it, or it answers a mail of the time of which nothing is known.
+    pub(super) fn was_sent_before(&self, id: i64) -> anyhow::Result<bool> {
+        let select = "SELECT EXISTS (SELECT 1 FROM outbox o JOIN sent_before s USING (message_id) WHERE o.id = ?1)
+                          OR EXISTS (SELECT 1 FROM lost_time l CROSS JOIN outbox o CROSS JOIN journal j
+                                     WHERE j.ticket_id = o.ticket_id AND j.internal_date BETWEEN l.began AND l.ended
+                                       AND o.id = ?1 AND o.purpose IN ('acknowledgement', 'gathered', 'relay', 'customer-reminder')
+                                       AND o.created_at >= l.restored_at)";
+        Ok(self.transaction.prepare_cached(select)?.query_row([id], |row| row.get(0))?)
+    }
+}
+
+/// The mails that the former database knows as sent after a moment.
+fn sent_since(former: &Path, since: Timestamp) -> anyhow::Result<Vec<(String, i64)>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(former, flags)?;
+    let mut select =
+        connection.prepare("SELECT message_id, sent_at FROM outbox WHERE state = 'sent' AND sent_at >= ?1")?;
+    let rows = select.query_map([micros(since)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn counted(connection: &Connection) -> anyhow::Result<Copied> {
+    let count = |table: &str| -> anyhow::Result<u64> {
+        let count: i64 = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+        Ok(count as u64)
+    };
+    Ok(Copied { tickets: count("ticket")?, mails: count("mail")?, outbox: count("outbox")? })
+}
