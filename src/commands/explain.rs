@@ -116,8 +116,14 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         match read(path) {
             Ok(raw) => {
                 let verification = verifier.as_ref().map(|(verifier, runtime)| runtime.block_on(verifier.verify(&raw)));
-                let explanation =
-                    of(&path.to_string_lossy(), &raw, verification.as_ref(), &reader, &mut on_file, &site)?;
+                let explanation = of(
+                    &path.to_string_lossy(),
+                    &raw,
+                    verification.as_ref(),
+                    |message| reader.read(message),
+                    &mut on_file,
+                    &site,
+                )?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -165,7 +171,7 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
     Ok(serde_json::to_string(explanation)?)
 }
 
-/// What the program sees in one mail.
+/// What the program sees in one mail; `read` tells what stands in its attachments.
 ///
 /// # Errors
 /// The contracts on file cannot be asked.
@@ -173,12 +179,12 @@ pub(super) fn of(
     file: &str,
     raw: &[u8],
     verification: Option<&Verification>,
-    reader: &Reader,
+    read: impl Fn(&Message) -> Vec<Contents>,
     on_file: &mut Store,
     site: &Site,
 ) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
-    let contents = reader.read(&message);
+    let contents = read(&message);
     let reading = Reading::of(&message, &contents, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     // A mail out of a file has no time of arrival.
