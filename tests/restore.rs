@@ -1,12 +1,11 @@
 //! The restore drill: a copy made beside the work takes the database's place; what came since is taken in
 //! from the mailbox, and nobody is answered twice.
 
-mod story;
-
 use std::fs;
 use std::path::PathBuf;
 
-use story::Desk;
+use crate::story;
+use crate::story::Desk;
 
 const FIRST: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\nMessage-ID: <1@fabryka.example>\n\nMacierz nie działa.\n";
 const SECOND: &str = "From: Ewa <ewa@huta.example>\nTo: pomoc@myhezo.example\nSubject: Serwer\nMessage-ID: <2@huta.example>\n\nSerwer nie działa.\n";

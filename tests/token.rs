@@ -1,8 +1,6 @@
 //! Signing in by XOAUTH2, against Dovecot's oauth2 passdb and a token endpoint of the test's own: mail
 //! goes in and out, a revoked right is told at once by another channel, and `check` says what to do.
 
-mod servers;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,9 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::servers::daemon::{DESK, Desk};
+use crate::servers::{Servers, wait_for};
 use serde_json::{Value, json};
-use servers::daemon::{DESK, Desk};
-use servers::{Servers, wait_for};
 
 /// What the user's consent gave.
 const REFRESH_TOKEN: &str = "refresh-0";
