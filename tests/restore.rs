@@ -1,11 +1,10 @@
 //! The restore drill: a copy made beside the work takes the database's place; what came since is taken in
 //! from the mailbox, and nobody is answered twice.
 
-use crate::story;
-
 use std::fs;
 use std::path::PathBuf;
 
+use crate::story;
 use crate::story::Desk;
 
 const FIRST: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\nMessage-ID: <1@fabryka.example>\n\nMacierz nie działa.\n";
