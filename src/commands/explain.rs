@@ -16,16 +16,19 @@ use crate::contracts::import;
 use crate::desk::attachment::{Code, Contents, Format, Problem};
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::decide::{self, Disposition, Facts, Mail};
+use crate::desk::decide::{self};
+use crate::desk::decision::Decision;
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
+use crate::desk::facts::Facts;
 use crate::desk::language::Language;
+use crate::desk::mail::Mail;
 use crate::desk::message::{self, Address, Message};
 use crate::desk::plan::Plans;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::thread;
-use crate::desk::trust::{Sender, Standing, Verification};
+use crate::desk::trust::{Standing, Verification};
 use crate::office;
 use crate::store::{Question, Store};
 
@@ -207,7 +210,7 @@ pub(super) fn of(
             problem,
         }
     });
-    let answer = answer(&message, raw, verification, &reading, &facts, site, sent);
+    let decision = decided(&message, raw, verification, &reading, &facts, site, sent);
     Ok(Explanation {
         file: file.to_string(),
         message_id: message.message_id.clone(),
@@ -226,16 +229,16 @@ pub(super) fn of(
         escalation: reading.escalation.is_some(),
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
-        answer,
-        sender: Sender::of(&message, verification, site).map(|sender| sender.standing(&facts, None, false, site)),
+        answer: Answer { send: decision.answer.0, reason: decision.answer.1 },
+        sender: decision.sender,
         problems: message.problems.iter().chain(&numbers.problems).cloned().collect(),
         candidates: numbers.candidates,
         refused: numbers.refused,
     })
 }
 
-/// Whether the desk would answer. What it would park it answers to nobody.
-fn answer(
+/// What the desk would do if the mail came now, to a desk that knows no tickets.
+fn decided(
     message: &Message,
     raw: &[u8],
     verification: Option<&Verification>,
@@ -243,7 +246,7 @@ fn answer(
     facts: &Facts,
     site: &Site,
     at: Timestamp,
-) -> Answer {
+) -> Decision {
     let mail = Mail {
         message: message.clone(),
         raw: raw.to_vec(),
@@ -254,11 +257,7 @@ fn answer(
         verification: verification.cloned(),
     };
     let keys = thread::keys(&mail, reading, site);
-    let decision = decide::decide(&mail, reading, &keys, facts, site, at);
-    match decision.disposition {
-        Disposition::Parked => Answer { send: false, reason: decision.reason },
-        _ => Answer { send: reading.verdict.answer.send, reason: reading.verdict.answer.rule.clone() },
-    }
+    decide::decide(&mail, reading, &keys, facts, site, at)
 }
 
 impl Explanation {

@@ -14,7 +14,7 @@ use jiff::civil::DateTime;
 use super::command::{self, OrderRules};
 use super::extract;
 use super::message::{Attachment, Message};
-use super::rules::Rules;
+use super::rulebook::Rules;
 use super::site::Site;
 use super::text::{self, Part, QuoteRules, ShownLine};
 use super::ticket::{EntryKind, Ticket};

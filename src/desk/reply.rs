@@ -18,10 +18,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::compose::{AutoSubmitted, ComposeError};
-use super::decide::{Effect, Mail, SentMail};
+use super::engineer::Engineer;
+use super::facts::SentMail;
 use super::language::Language;
+use super::mail::Mail;
 use super::message::Address;
-use super::site::{Engineer, Site};
+use super::site::Site;
 use super::storm::Recent;
 use super::ticket::Ticket;
 use super::ticket_number::TicketNumber;
@@ -168,15 +170,6 @@ pub enum ReplyError {
     /// A header field cannot be written.
     #[error(transparent)]
     Compose(#[from] ComposeError),
-}
-
-impl From<Result<Post, ReplyError>> for Effect {
-    fn from(written: Result<Post, ReplyError>) -> Effect {
-        match written {
-            Ok(post) => Effect::Send(post),
-            Err(error) => Effect::Report(error.to_string()),
-        }
-    }
 }
 
 /// Tells an engineer that a colleague's mailbox says that the colleague is away.

@@ -12,7 +12,7 @@ mod settings;
 
 use std::fmt;
 
-use super::decide::Facts;
+use super::facts::Facts;
 use super::message::{Address, Message};
 use super::site::Site;
 use super::ticket::Ticket;

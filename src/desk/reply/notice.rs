@@ -6,10 +6,11 @@ use serde_json::json;
 use super::letter::Letter;
 use super::{MOST_ATTACHED_BYTES, Post, Purpose, ReplyError, engineer_token, facts, within};
 use crate::desk::answer::Answer;
-use crate::desk::decide::Mail;
+use crate::desk::engineer::Engineer;
+use crate::desk::mail::Mail;
 use crate::desk::message::Attachment;
 use crate::desk::reading::Reading;
-use crate::desk::site::{Engineer, Site};
+use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, Ticket};
 use crate::desk::trust::Standing;
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::letter::Letter;
 use super::{Keeps, Post, Purpose, ReplyError, customer_token, facts, localised};
 use crate::desk::answer::Answer;
-use crate::desk::decide::Mail;
+use crate::desk::mail::Mail;
 use crate::desk::message::Address;
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ticket};
