@@ -44,3 +44,6 @@ mod stories;
 mod story;
 mod token;
 mod unit;
+
+/// Whether what takes minutes is run to its full length: `tests/run --long`.
+const LONG: bool = cfg!(feature = "long");

@@ -224,7 +224,7 @@ impl Pages {
             }
         }
         let mut problems = Vec::new();
-        if left == 0 || pages.iter().any(|page| page.is_cut) {
+        if left == 0 || pages.iter().any(|page| page.folded.is_cut) {
             problems.push("the mail has more text than is searched for numbers; the rest is unread".to_string());
         }
         Pages { pages, problems }

@@ -12,10 +12,6 @@ const STRETCH_MAX: usize = 256;
 /// How near a digit must be for a stretch to be worth trying.
 const DIGIT_WITHIN: usize = 48;
 
-/// Runs with a digit on a page that are looked at: a log of a megabyte has half as many, and one mail of
-/// nothing but numbers must not keep the others waiting.
-const NUMBERS_MAX: usize = 30_000;
-
 /// Several sections that belong together, and what they consist of.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
@@ -25,8 +21,6 @@ pub(super) struct Page {
     pub(super) folded: Folded,
     sections: Vec<Bound>,
     pub(super) pieces: Vec<Piece>,
-    /// True where more of the text is unread.
-    pub(super) is_cut: bool,
     /// The shapes that a word on the page makes enough without a label.
     pub(super) contexts: Vec<(Kind, usize)>,
 }
@@ -75,15 +69,9 @@ impl Page {
             bound.folded = folded.place_of(bound.source);
         }
         let mut contexts = Vec::new();
-        let mut pieces = pieces(&folded, rules, &mut contexts);
-        let is_number = |piece: &Piece| matches!(piece.what, PieceKind::Digits);
-        let beyond = pieces.iter().enumerate().filter(|(_, piece)| is_number(piece)).nth(NUMBERS_MAX);
-        let is_cut = folded.is_cut || beyond.is_some();
-        if let Some((at, _)) = beyond {
-            pieces.truncate(at);
-        }
+        let pieces = pieces(&folded, rules, &mut contexts);
         let line_ends = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
-        Page { source, line_ends, folded, sections: bounds, pieces, is_cut, contexts }
+        Page { source, line_ends, folded, sections: bounds, pieces, contexts }
     }
 
     /// The section that a place of the folded text is in.
