@@ -9,7 +9,7 @@ use super::storm::Recent;
 use super::ticket::Ticket;
 use super::ticket_number::TicketNumber;
 
-/// What the store knows about the [`Keys`] of a mail.
+/// What the store knows about the [`Keys`](crate::desk::thread::Keys) of a mail.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// Set where this very mail was decided before, with the ticket it then went to.
