@@ -10,7 +10,7 @@ use crate::desk::extract::rules::Kind;
 const LETTERS_MAX: usize = 5;
 
 /// Words between a label and the colon before its number: "Numer umowy (HEZO): QSP 417/2025".
-const LABEL_WORDS: usize = 2;
+const LABEL_WORDS: usize = 3;
 
 impl<'a> Cutter<'_, 'a> {
     /// Several pieces that are one number: because it is on file, or has its shape, or because a
