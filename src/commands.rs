@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod check;
 pub mod clocks;
+pub mod config;
 pub mod contracts;
 pub mod demo;
 pub mod due;

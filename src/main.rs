@@ -65,6 +65,9 @@ enum Command {
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
+    /// Explain a key of the configuration, or print the sample that explains every key
+    #[command(after_help = "Example: hezo-intake config --explain poll_interval")]
+    Config(commands::config::Options),
     /// Copy the database beside the running service, and prove the copy
     #[command(after_help = "Example: hezo-intake backup /var/backups/hezo-intake --zstd --keep 14")]
     Backup {
@@ -343,6 +346,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
         Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
+        Command::Config(options) => commands::config::config(&options),
         Command::Backup { settings, options } => commands::backup::backup(&load(&settings)?, &options),
         Command::Restore { settings, options } => commands::restore::restore(&load(&settings)?, &options),
         Command::Manual { dir } => commands::manual::manual(Cli::command(), &dir),

@@ -262,7 +262,8 @@ fn other_schema(path: &Path, version: usize) -> anyhow::Error {
     let path = path.display();
     let ours = MIGRATIONS.len();
     anyhow::anyhow!(
-        "{path} has schema {version}, this program has {ours}: run the service and the commands with one version"
+        "{path} has schema {version}, this program has {ours}: run the service and the commands with one version (an \
+         earlier schema is brought up to date at the service's start, a newer one wants the newer program)"
     )
 }
 

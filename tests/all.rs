@@ -44,3 +44,4 @@ mod stories;
 mod story;
 mod token;
 mod unit;
+mod upgrade;
