@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::alert;
 use crate::config::AlertCommand;
-use crate::desk::decide::Effect;
+use crate::desk::decision::Effect;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, OutageNews, Promises};
 use crate::log;

@@ -1,7 +1,7 @@
 //! Verifies the signatures of a mail (DKIM, RFC 6376; ARC, RFC 8617) and the policy of its sender's
 //! domain (DMARC), asking name servers. What that proves is for [`crate::desk::trust`] to say.
 //!
-//! A name server that does not answer makes a mail unproven, never late by more than [`LIMIT`].
+//! A name server that does not answer makes a mail unproven, never late by more than `LIMIT`.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;

@@ -33,7 +33,8 @@ use self::section::{Notes, Section};
 pub use self::server::{Mechanism, Outgoing, Security, Server, SignIn};
 pub use self::token::{Flow, TokenGrant};
 use crate::desk::budget::Budget;
-use crate::desk::site::{Engineer, Identity, ReplyTokens};
+use crate::desk::engineer::Engineer;
+use crate::desk::site::{Identity, ReplyTokens};
 use crate::desk::trust::Authentication;
 use crate::mailbox::Filing;
 

@@ -5,7 +5,11 @@
 //! | Module | What it does |
 //! |---|---|
 //! | [`decide`] | the whole way of a mail, what people cause, and what to do when a rung is due |
+//! | [`mail`] | a mail as the intake hands it over |
+//! | [`facts`] | what the store knows about a mail |
+//! | [`decision`] | what is to be done, as effects |
 //! | [`message`] | raw bytes to our own `Message`; never fails |
+//! | `fold` | one spelling for matching |
 //! | [`text`] | what this person wrote now; quotes, signature, boilerplate set apart |
 //! | [`reading`] | all that a mail says by itself, gathered |
 //! | [`classify`] | what kind of mail this is, with the rule that says so |
@@ -38,6 +42,7 @@
 //! | [`rehearsal`] | all that may have to be written, written once on examples, for `check` |
 //! | [`rulebook`] | all rule files together, as the start and `check` refuse them |
 //! | [`telephone`] | telephone numbers in mails, for whoever has to call |
+//! | [`engineer`] | somebody who answers customers |
 //! | [`site`] | what a site has settled |
 
 pub mod answer;
@@ -50,13 +55,18 @@ pub mod command;
 pub mod compose;
 pub mod contract;
 pub mod decide;
+pub mod decision;
+pub mod engineer;
 pub mod entitlement;
 pub mod escalation;
 pub mod extract;
+pub mod facts;
 pub mod figures;
+pub(crate) mod fold;
 pub mod forwarded;
 pub mod handed_in;
 pub mod language;
+pub mod mail;
 pub mod message;
 pub mod plan;
 pub mod reading;

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! **Ask, think, do.** [`desk::thread::keys`] says what the core wants to know of a mail, the
-//! store answers with [`desk::decide::Facts`], [`desk::decide::decide`] thinks, and the store
-//! carries the [`desk::decide::Decision`] out in one transaction. Then, and only then, the mail
+//! store answers with [`desk::facts::Facts`], [`desk::decide::decide`] thinks, and the store
+//! carries the [`desk::decision::Decision`] out in one transaction. Then, and only then, the mail
 //! is filed on the server. The core never reads a clock, a socket, a file or a random number.
 //!
 //! # The map

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::watch;
 use crate::desk::calendar::Calendar;
-use crate::desk::decide::Effect;
+use crate::desk::decision::Effect;
 use crate::desk::plan::Plans;
 use crate::desk::rulebook::Rulebook;
 use crate::desk::rules::{RuleFault, Sources};

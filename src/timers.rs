@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::desk::decide::{self, Downtime, Effect, RungFacts};
+use crate::desk::decide::{self, Downtime, RungFacts};
+
+use crate::desk::decision::Effect;
 use crate::desk::ticket::LateCause;
 use crate::failpoint::{self, Point};
 use crate::log;

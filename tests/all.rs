@@ -45,3 +45,6 @@ mod story;
 mod token;
 mod unit;
 mod upgrade;
+
+/// Whether what takes minutes is run to its full length: `tests/run --long`.
+const LONG: bool = cfg!(feature = "long");

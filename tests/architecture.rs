@@ -93,8 +93,24 @@ fn the_desk_knows_nothing_of_the_shell() {
         "crate::config",
         "crate::clock",
         "crate::tls",
+        "crate::attachments",
+        "crate::alarm",
+        "crate::alert",
+        "crate::outage",
+        "crate::metrics",
+        "crate::health",
+        "crate::pulse",
+        "crate::failpoint",
     ];
     never("desk", &shell, "the shell knows the desk, not the other way round");
+}
+
+#[test]
+fn what_the_decision_uses_does_not_know_it() {
+    for part in ["answer", "decision", "facts", "mail", "reading", "reply", "thread", "ticket", "trust"] {
+        never(&format!("desk/{part}"), &["decide::"], "the decision stands above its parts");
+    }
+    never("desk/rules", &["super::answer", "super::reply", "super::text"], "the rule files know nobody who reads them");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Numbers in attachments, told to the built program: they complete a ticket as written ones do, and
 //! what could not be read is said to the engineers.
 
+use rxing::BarcodeFormat;
+
 use crate::photographs::Photograph;
 use crate::story::{Desk, to};
-use rxing::BarcodeFormat;
 
 fn mail(name: &str, media: &str, content: &[u8]) -> String {
     let encoded = data_encoding::BASE64.encode(content);

@@ -250,7 +250,7 @@ fn a_notice_that_comes_back_opens_nothing() {
 fn nobody_unproven_speaks_for_escalation() {
     let desk = Desk::new();
     let sent = desk.mail("2026-11-23 09:05", &request("Biblioteka stoi."));
-    let sent = desk.mail("2026-11-23 09:06", &answer(to(&sent, ANNA), "2@hezo.example", "#escalate\n"));
+    let sent = desk.mail("2026-11-23 09:06", &answer(to(&sent, ANNA), "2@hezo.example", "#escalate klient czeka\n"));
     let handed_over = to(&sent, "escalation@myhezo.example");
     let (number, address) = (handed_over.ticket(), handed_over.reply_to());
     let before = state(&desk, number);

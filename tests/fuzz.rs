@@ -4,6 +4,7 @@
 //!
 //! The usual run is short; `tests/run --long` tries many times as many. A failure names its seed.
 
+use crate::LONG;
 use std::path::Path;
 
 use fastrand::Rng;
@@ -208,31 +209,17 @@ fn the_undamaged_files_are_read() {
 #[test]
 fn the_extractor_takes_any_text() {
     let site = site();
-    (0..100).for_each(|seed| check_numbers(seed, &site));
+    (0..if LONG { 200_000 } else { 100 }).for_each(|seed| check_numbers(seed, &site));
 }
 
 #[test]
 fn the_protocol_takes_any_answer() {
-    (0..2_000).for_each(check_protocol);
+    (0..if LONG { 1_000_000 } else { 2_000 }).for_each(check_protocol);
 }
 
 #[test]
 fn the_readers_take_any_file() {
-    (0..20).for_each(check_readers);
-}
-
-#[test]
-#[ignore = "takes minutes; part of the long tests"]
-fn the_extractor_takes_any_text_in_the_long_run() {
-    let site = site();
-    (1_000..200_000).for_each(|seed| check_numbers(seed, &site));
-}
-
-#[test]
-#[ignore = "takes minutes; part of the long tests"]
-fn the_protocol_and_the_readers_take_anything_in_the_long_run() {
-    (10_000..1_000_000).for_each(check_protocol);
-    (1_000..10_000).for_each(check_readers);
+    (0..if LONG { 10_000 } else { 20 }).for_each(check_readers);
 }
 
 fn with_text(text: String) -> Message {
@@ -240,7 +227,6 @@ fn with_text(text: String) -> Message {
 }
 
 #[test]
-#[ignore = "takes minutes without optimisation; part of the long tests"]
 fn a_line_of_ten_megabytes_is_read_to_a_bound_and_says_so() {
     let site = site();
     let line = format!("Numer seryjny: FCW2401L2SS {}", "a1b2 c3/".repeat(10_000_000 / 8));
@@ -250,7 +236,9 @@ fn a_line_of_ten_megabytes_is_read_to_a_bound_and_says_so() {
     assert!(!numbers.problems.is_empty(), "what was left out is said");
 }
 
-fn check_many(count: usize) {
+#[test]
+fn of_many_numbers_a_bounded_list_is_told() {
+    let count = if LONG { 100_000 } else { 10_000 };
     let site = site();
     let lines = (0..count).map(|at| format!("S/N: FCW{:04}L{at:05}\n", at % 5_000));
     let reading = Reading::of(&with_text(lines.collect()), &[], &site);
@@ -258,17 +246,6 @@ fn check_many(count: usize) {
     assert_eq!(numbers.serials.len(), 1_000);
     assert!(!numbers.problems.is_empty(), "what was left out is said");
     assert!(reading.number_keys(&site).len() <= 20_000);
-}
-
-#[test]
-fn of_many_numbers_a_bounded_list_is_told() {
-    check_many(1_500);
-}
-
-#[test]
-#[ignore = "takes minutes without optimisation; part of the long tests"]
-fn of_a_hundred_thousand_numbers_a_bounded_list_is_told() {
-    check_many(100_000);
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Story {
         let quoted = self.notice.text().replace('\n', "\n> ");
         let body = format!("{text}\n\nW dniu 23.11.2026 o 09:05, Jan Wzorcowy pisze:\n> {quoted}\n");
         let head = format!(
-            "From: Anna <{ANNA}>\nTo: {reply_to}\nSubject: Re: {}\nMessage-ID: <a{n}@hezo.example>\nIn-Reply-To: <{id}>\n",
+            "From: Anna Inżynier <{ANNA}>\nTo: {reply_to}\nSubject: Re: {}\nMessage-ID: <a{n}@hezo.example>\nIn-Reply-To: <{id}>\n",
             self.notice.message.subject
         );
         let mail = match file {
@@ -269,4 +269,46 @@ fn two_tickets_become_one() {
     assert_eq!(story.ticket()["merged_into"], other.as_str());
     let sent = story.anna("2026-11-23 09:20", "Proszę o log z obu bibliotek.");
     assert_eq!(to(&sent, CUSTOMER).ticket(), other, "an answer to the old notice goes on there");
+}
+
+/// A program puts the signature below an order, too: that is nothing to say to a customer.
+#[test]
+fn a_signature_below_an_order_is_no_text() {
+    for signature in [
+        "-- \nAnna Inżynier\nHEZO Assistance",
+        "Pozdrawiam\nAnna Inżynier\nInżynier wsparcia | tel. +48 12 111 22 33\nanna@hezo.example",
+        "Z poważaniem,\n\nAnna Inżynier",
+        "Anna Inżynier\nInżynier wsparcia | tel. +48 12 111 22 33",
+        "Anna",
+        "Wysłane z iPhone'a",
+        "Pozdrawiam serdecznie\nAnna\n\nWysłane z aplikacji Outlook dla systemu iOS",
+    ] {
+        let story = Story::new();
+        let sent = story.anna("2026-11-23 09:20", &format!("#biorę\n\n{signature}"));
+        assert_eq!(sent.iter().map(Sent::to).collect::<Vec<_>>(), [ANNA], "{signature}");
+        has(answer(&sent), &["Wykonano #biorę", "Prowadzi: Anna Inżynier"]);
+        assert_eq!(story.ticket()["assignee"], "anna", "{signature}");
+    }
+}
+
+/// The same in HTML, with the firm's logo.
+#[test]
+fn a_logo_below_an_order_goes_nowhere() {
+    let story = Story::new();
+    let word = "<html><body lang=PL><div class=WordSection1><p class=MsoNormal>#biorę<o:p></o:p></p><p class=MsoNormal><o:p>&nbsp;</o:p></p>\
+                <p class=MsoNormal>Pozdrawiam,<o:p></o:p></p><p class=MsoNormal><b>Anna Inżynier</b><o:p></o:p></p>\
+                <p class=MsoNormal>Inżynier wsparcia<o:p></o:p></p><p class=MsoNormal><img width=120 src=\"cid:logo@01\"><o:p></o:p></p>\
+                <p class=MsoNormal>tel. +48 12 111 22 33<o:p></o:p></p></div></body></html>";
+    let gmail = "<div dir=\"ltr\">#biorę<div><br></div>-- <br><div class=\"gmail_signature\"><div>Anna Inżynier</div><img src=\"cid:logo@01\"></div></div>";
+    for (n, html) in [word, gmail].into_iter().enumerate() {
+        let mail = format!(
+            "From: Anna Inżynier <{ANNA}>\nTo: {}\nSubject: Odp: Awaria\nMessage-ID: <h{n}@hezo.example>\nMIME-Version: 1.0\n\
+             Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n\n{html}\n--b\n\
+             Content-Type: image/png\nContent-ID: <logo@01>\nContent-Disposition: inline; filename=\"logo.png\"\n\
+             Content-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--b--\n",
+            story.notice.reply_to()
+        );
+        let sent = story.desk.mail("2026-11-23 09:20", &mail);
+        assert_eq!(sent.iter().map(Sent::to).collect::<Vec<_>>(), [ANNA], "{html}");
+    }
 }

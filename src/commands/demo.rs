@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::{block_on, printable};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
-use crate::desk::decide::Disposition;
+use crate::desk::decision::Disposition;
 use crate::desk::message::{self, Message};
 use crate::desk::ticket::{ClockKind, EntryKind, NumberKind, Ticket};
 use crate::desk::ticket_number::TicketNumber;

@@ -16,16 +16,19 @@ use crate::contracts::import;
 use crate::desk::attachment::{Code, Contents, Format, Problem};
 use crate::desk::bounce::Bounce;
 use crate::desk::classify::Kind;
-use crate::desk::decide::{self, Disposition, Facts, Mail};
+use crate::desk::decide::{self};
+use crate::desk::decision::Decision;
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::extract::{Candidate, Found, OnFile, Refused};
+use crate::desk::facts::Facts;
 use crate::desk::language::Language;
+use crate::desk::mail::Mail;
 use crate::desk::message::{self, Address, Message};
 use crate::desk::plan::Plans;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::thread;
-use crate::desk::trust::{Sender, Standing, Verification};
+use crate::desk::trust::{Standing, Verification};
 use crate::office;
 use crate::store::{Question, Store};
 
@@ -116,8 +119,14 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
         match read(path) {
             Ok(raw) => {
                 let verification = verifier.as_ref().map(|(verifier, runtime)| runtime.block_on(verifier.verify(&raw)));
-                let explanation =
-                    of(&path.to_string_lossy(), &raw, verification.as_ref(), &reader, &mut on_file, &site)?;
+                let explanation = of(
+                    &path.to_string_lossy(),
+                    &raw,
+                    verification.as_ref(),
+                    |message| reader.read(message),
+                    &mut on_file,
+                    &site,
+                )?;
                 let printed = if options.json { json(&explanation)? } else { explanation.for_people() };
                 // A reader that has seen enough closes the pipe.
                 if writeln!(out, "{printed}").is_err() {
@@ -165,7 +174,7 @@ fn json(explanation: &Explanation) -> anyhow::Result<String> {
     Ok(serde_json::to_string(explanation)?)
 }
 
-/// What the program sees in one mail.
+/// What the program sees in one mail; `read` tells what stands in its attachments.
 ///
 /// # Errors
 /// The contracts on file cannot be asked.
@@ -173,12 +182,12 @@ pub(super) fn of(
     file: &str,
     raw: &[u8],
     verification: Option<&Verification>,
-    reader: &Reader,
+    read: impl Fn(&Message) -> Vec<Contents>,
     on_file: &mut Store,
     site: &Site,
 ) -> anyhow::Result<Explanation> {
     let message = Message::parse(raw);
-    let contents = reader.read(&message);
+    let contents = read(&message);
     let reading = Reading::of(&message, &contents, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
     // A mail out of a file has no time of arrival.
@@ -201,7 +210,7 @@ pub(super) fn of(
             problem,
         }
     });
-    let answer = answer(&message, raw, verification, &reading, &facts, site, sent);
+    let decision = decided(&message, raw, verification, &reading, &facts, site, sent);
     Ok(Explanation {
         file: file.to_string(),
         message_id: message.message_id.clone(),
@@ -220,16 +229,16 @@ pub(super) fn of(
         escalation: reading.escalation.is_some(),
         bounce: reading.bounce.clone(),
         attachments: attachments.collect(),
-        answer,
-        sender: Sender::of(&message, verification, site).map(|sender| sender.standing(&facts, None, false, site)),
+        answer: Answer { send: decision.answer.0, reason: decision.answer.1 },
+        sender: decision.sender,
         problems: message.problems.iter().chain(&numbers.problems).cloned().collect(),
         candidates: numbers.candidates,
         refused: numbers.refused,
     })
 }
 
-/// Whether the desk would answer. What it would park it answers to nobody.
-fn answer(
+/// What the desk would do if the mail came now, to a desk that knows no tickets.
+fn decided(
     message: &Message,
     raw: &[u8],
     verification: Option<&Verification>,
@@ -237,7 +246,7 @@ fn answer(
     facts: &Facts,
     site: &Site,
     at: Timestamp,
-) -> Answer {
+) -> Decision {
     let mail = Mail {
         message: message.clone(),
         raw: raw.to_vec(),
@@ -248,11 +257,7 @@ fn answer(
         verification: verification.cloned(),
     };
     let keys = thread::keys(&mail, reading, site);
-    let decision = decide::decide(&mail, reading, &keys, facts, site, at);
-    match decision.disposition {
-        Disposition::Parked => Answer { send: false, reason: decision.reason },
-        _ => Answer { send: reading.verdict.answer.send, reason: reading.verdict.answer.rule.clone() },
-    }
+    decide::decide(&mail, reading, &keys, facts, site, at)
 }
 
 impl Explanation {

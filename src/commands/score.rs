@@ -13,7 +13,9 @@ use super::{BadInput, table};
 use crate::attachments::Reader;
 use crate::contracts::import;
 
+use crate::desk::attachment::Contents;
 use crate::desk::extract::{Found, Place};
+use crate::desk::message::Message;
 use crate::desk::site::Site;
 use crate::store::Store;
 
@@ -139,8 +141,9 @@ pub fn sets(folder: &Path, labels: &[Label], reader: &Reader, site: &Site) -> an
     let list = list.exists().then_some(list.as_path());
     let (seen, aside): (Vec<&Label>, Vec<&Label>) = labels.iter().partition(|label| !is_aside(&label.file));
     let all: Vec<&Label> = labels.iter().collect();
+    let mails = mails(folder, labels, reader)?;
     let of = |name: &'static str, labels: &[&Label], list: Option<&Path>| -> anyhow::Result<Set> {
-        Ok(Set { name, score: score(folder, labels, list, reader, site)?, is_whole: name.starts_with("all") })
+        Ok(Set { name, score: score(&mails, labels, list, site)?, is_whole: name.starts_with("all") })
     };
     let mut sets = vec![of("seen", &seen, list)?, of("aside", &aside, list)?, of("all", &all, list)?];
     if list.is_some() {
@@ -157,26 +160,33 @@ impl Set {
     }
 }
 
-/// Reads the labelled mails of a folder and counts what is right. `contracts` is the list of contracts on
+/// Counts what is right in these mails. `contracts` is the list of contracts on
 /// file; without it, the mails that can be right only with them are left out.
 ///
 /// # Errors
-/// A mail or the contracts cannot be read.
-fn score(
-    folder: &Path,
-    labels: &[&Label],
-    contracts: Option<&Path>,
-    reader: &Reader,
-    site: &Site,
-) -> anyhow::Result<Score> {
+/// The contracts cannot be read.
+fn score(mails: &Mails, labels: &[&Label], contracts: Option<&Path>, site: &Site) -> anyhow::Result<Score> {
     let mut on_file = contracts.map_or_else(Store::in_memory, |list| import::in_memory(list, &site.plans))?;
     let mut score = Score::default();
     for label in labels.iter().filter(|label| contracts.is_some() || !label.needs_registry) {
-        let path = folder.join("mails").join(&label.file);
-        let raw = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        score.add(label, &explain::of(&label.file, &raw, None, reader, &mut on_file, site)?);
+        let Some((raw, contents)) = mails.get(label.file.as_str()) else { continue };
+        score.add(label, &explain::of(&label.file, raw, None, |_| contents.clone(), &mut on_file, site)?);
     }
     Ok(score)
+}
+
+/// The bytes of each mail by its name, and what stands in its attachments.
+type Mails<'a> = BTreeMap<&'a str, (Vec<u8>, Vec<Contents>)>;
+
+/// Reads each mail once, for all sets that it is in.
+fn mails<'a>(folder: &Path, labels: &'a [Label], reader: &Reader) -> anyhow::Result<Mails<'a>> {
+    let read = |label: &'a Label| {
+        let path = folder.join("mails").join(&label.file);
+        let raw = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let contents = reader.read(&Message::parse(&raw));
+        Ok((label.file.as_str(), (raw, contents)))
+    };
+    labels.iter().map(read).collect()
 }
 
 impl Score {

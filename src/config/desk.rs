@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::section::Section;
 use super::value;
-use crate::desk::site::{Engineer, Identity};
+use crate::desk::engineer::Engineer;
+use crate::desk::site::Identity;
 use crate::desk::token::{LONGEST_LOCAL_PART, TOKEN_WITHOUT_PERSON};
 
 /// The longest id of an engineer: it stands in every reply address. Characters.

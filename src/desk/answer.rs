@@ -14,7 +14,7 @@ use jiff::civil::DateTime;
 use super::command::{self, OrderRules};
 use super::extract;
 use super::message::{Attachment, Message};
-use super::rules::Rules;
+use super::rulebook::Rules;
 use super::site::Site;
 use super::text::{self, Part, QuoteRules, ShownLine};
 use super::ticket::{EntryKind, Ticket};
@@ -100,6 +100,11 @@ impl Answer {
         let own = kept.iter().filter(|kept| !kept.quoted && kept.line.part == Part::Now);
         let late = own.map(|kept| kept.line.text.trim()).find(|line| command::is_late_order(line, &rules.orders, now));
         let late_order = late.map(str::to_string);
+        // A complimentary close alone is part of a signature.
+        let says = |kept: &PageLine| !kept.line.text.trim().is_empty() && !kept.line.is_closing;
+        if !kept.iter().any(says) {
+            kept.clear();
+        }
         let shown: Vec<ShownLine> = kept.iter().map(|kept| kept.line.clone()).collect();
         let files = files::files(message, &shown, seed, rules);
         Answer {

@@ -9,11 +9,11 @@ mod words;
 
 use serde::Deserialize;
 
+use crate::desk::fold::fold;
 use crate::desk::message::Message;
 use crate::desk::rules::role::{Matched, RoleRules};
 use crate::desk::rules::{RuleFault, Sources};
 use crate::desk::text::Written;
-use crate::desk::text::fold::fold;
 
 const FILE: &str = "bounces.toml";
 

@@ -7,9 +7,9 @@ mod spelling;
 use jiff::civil::{Date, DateTime, Time};
 
 use super::contract;
+use super::fold::fold;
 use super::language::Language;
 use super::plan::DeliveryTime;
-use super::text::fold::fold;
 use super::ticket_number::{self, TicketNumber};
 use day::Direction;
 

@@ -25,268 +25,32 @@ use std::cell::OnceCell;
 
 use jiff::Timestamp;
 
-use super::budget::Sent;
 use super::classify::Kind;
-use super::contract::Excerpt;
+use super::decision::{Decision, Disposition, Effect};
+use super::engineer::Engineer;
 use super::extract::{Numbers, OnFile};
-use super::language::Language;
-use super::message::{Address, Message};
-use super::plan::{Concern, DeliveryTime};
+use super::facts::Facts;
+use super::mail::Mail;
+use super::message::Address;
 use super::reading::Reading;
-use super::reply::{self, Alert, HandedInBy, Keeps, Post, Purpose};
-use super::site::{Engineer, Site};
+use super::reply::{self, HandedInBy};
+use super::site::Site;
 use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
-use super::ticket::{Clock, ClockKind, Entry, EntryKind, Fired, KnownNumber, NumberKind, State, Ticket, Wait};
+use super::ticket::{Entry, EntryKind, State, Ticket};
 use super::ticket_number::TicketNumber;
 use super::token::Purpose as TokenPurpose;
-use super::trust::{May, Rung, Sender, Standing, Verification};
+use super::trust::{May, Rung, Sender, Standing};
 use request::Origin;
 
 pub use by_itself::by_itself;
 pub use event::{Event, EventFacts, event, events};
-pub use handover::Level;
 pub use refusal::Refusal;
 pub use request::known_numbers;
 pub use rung::{Downtime, RungFacts, fire};
 pub use sent::accepted;
 pub use undelivered::given_up;
 pub use watchers::{traits, watchers};
-
-/// A mail as the intake hands it over.
-#[derive(Clone, Debug)]
-pub struct Mail {
-    /// The mail, parsed.
-    pub message: Message,
-    /// Its bytes; the header section alone where the mail is too large.
-    pub raw: Vec<u8>,
-    /// Recognises the same mail seen again.
-    pub content_hash: [u8; 32],
-    /// When the server received it.
-    pub internal_date: Timestamp,
-    /// Where it lies, for people: mailbox and folder.
-    pub place: String,
-    /// Set where the mail is larger than the desk reads.
-    pub too_large: Option<TooLarge>,
-    /// What the program verified of its signatures, where the site wants that.
-    pub verification: Option<Verification>,
-}
-
-/// A mail of which only the header is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TooLarge {
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its parts, as the server tells them.
-    pub structure: String,
-}
-
-/// What the store knows about the [`Keys`] of a mail.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// Set where this very mail was decided before, with the ticket it then went to.
-    pub decided_before: Option<Option<TicketNumber>>,
-    /// Message-IDs that lead to exactly one ticket. One that leads to several leads nowhere.
-    pub threads: Vec<(String, TicketNumber)>,
-    /// Every ticket that the keys lead to; in the place of one that was merged, the one it is part
-    /// of.
-    pub tickets: Vec<Ticket>,
-    /// Numbers of merged tickets among the keys, and where they lead.
-    pub merged: Vec<(TicketNumber, TicketNumber)>,
-    /// The mails that belong to these tickets, oldest first, where the keys ask for them.
-    pub originals: Vec<(TicketNumber, Vec<Vec<u8>>)>,
-    /// The contracts on file that the mail's numbers or its sender may be about.
-    pub contracts: Excerpt,
-    /// The mail of ours that a delivery report is about.
-    pub bounced: Option<SentMail>,
-    /// The mail of ours that came back to us, where it was not known whether the server took it.
-    pub in_doubt: Option<SentMail>,
-    /// The automatic mails that the sender, its domain and all got lately.
-    pub sent: Sent,
-    /// The tickets that the sender opened or added to within the last hour, the newest first.
-    pub recent: Vec<Recent>,
-    /// The mail in which the sender's further requests gather.
-    pub gathering: Option<Gathering>,
-    /// What engineers have read in our mails about the ticket of the token that they or whoever
-    /// handles escalations brought back, the newest first.
-    pub shown: Vec<String>,
-    /// The sequence number that the next new ticket of this year gets.
-    pub next_sequence: u32,
-}
-
-impl Facts {
-    /// The ticket that a Message-ID leads to.
-    pub fn thread(&self, message_id: &str) -> Option<&Ticket> {
-        let (_, number) = self.threads.iter().find(|(id, _)| id == message_id)?;
-        self.ticket(*number)
-    }
-
-    /// Whether a contract on file names this sender.
-    pub fn names(&self, sender: &str) -> bool {
-        self.contracts.into_iter().any(|contract| contract.names_sender(sender))
-    }
-
-    /// The ticket with this number, or the one that it is part of.
-    pub fn ticket(&self, number: TicketNumber) -> Option<&Ticket> {
-        let into = self.merged.iter().find(|(merged, _)| *merged == number).map(|(_, into)| *into);
-        let number = into.unwrap_or(number);
-        self.tickets.iter().find(|ticket| ticket.number == number)
-    }
-}
-
-/// A mail that waits to list all tickets of one sender.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gathering {
-    /// What it was begun for: the same cause gives the same Message-ID.
-    pub cause: [u8; 32],
-    /// The tickets that it lists.
-    pub tickets: Vec<TicketNumber>,
-}
-
-/// A mail that we wrote earlier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SentMail {
-    /// The ticket it is about.
-    pub ticket: Option<TicketNumber>,
-    /// What it was for.
-    pub purpose: Purpose,
-    /// To whom it went.
-    pub recipient: String,
-    /// Its Message-ID.
-    pub message_id: String,
-    /// When it was written.
-    pub written_at: Timestamp,
-    /// The promise that its arrival kept.
-    pub keeps: Option<Keeps>,
-}
-
-/// What becomes of a mail: exactly one of these, for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// It opened this ticket.
-    Opened(TicketNumber),
-    /// It was added to this ticket.
-    Attached(TicketNumber),
-    /// It is kept and nothing is done about it.
-    Noted,
-    /// It waits for a person.
-    Parked,
-    /// It was decided before, then about this ticket if any.
-    Duplicate(Option<TicketNumber>),
-}
-
-impl Disposition {
-    /// The stable name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Disposition::Opened(_) => "opened",
-            Disposition::Attached(_) => "attached",
-            Disposition::Noted => "noted",
-            Disposition::Parked => "parked",
-            Disposition::Duplicate(_) => "duplicate",
-        }
-    }
-
-    /// The ticket that the mail went to.
-    pub fn ticket(self) -> Option<TicketNumber> {
-        match self {
-            Disposition::Opened(number) | Disposition::Attached(number) => Some(number),
-            Disposition::Duplicate(number) => number,
-            Disposition::Noted | Disposition::Parked => None,
-        }
-    }
-}
-
-/// What is to be done, carried out in one transaction.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// What becomes of the mail.
-    pub disposition: Disposition,
-    /// The ids of the rules and evidence that led here, the last one decided.
-    pub reason: String,
-    /// Whether an automatic answer goes out, and by which rule.
-    pub answer: (bool, String),
-    /// Where the sender stands; `None` where the mail names none.
-    pub sender: Option<Standing>,
-    /// What is to be done, in order.
-    pub effects: Vec<Effect>,
-}
-
-/// One thing to be done.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// A ticket comes into being, empty: entries, numbers and clocks follow.
-    Open(NewTicket),
-    /// An address takes part from now on.
-    AddParticipant(TicketNumber, String),
-    /// A number is known of the ticket.
-    AddNumber(TicketNumber, KnownNumber),
-    /// Something happened.
-    AddEntry(TicketNumber, Entry),
-    /// Answers to the mail with this Message-ID belong to the ticket.
-    Thread(TicketNumber, String),
-    /// A clock as it is from now on, its rungs with it: it starts, is worked out again, stands
-    /// still, goes on or ends.
-    SetClock(TicketNumber, Clock),
-    /// The clocks that the mail with this Message-ID had satisfied run on.
-    ResumeClocks(TicketNumber, String),
-    /// A rung was done.
-    FireRung(TicketNumber, ClockKind, u32, String, Fired),
-    /// The ticket changes its state.
-    SetState(TicketNumber, State),
-    /// The ticket waits for the customer, or waits no more.
-    SetWait(TicketNumber, Option<Wait>),
-    /// The ticket closes by itself then, or does not.
-    SetClosing(TicketNumber, Option<Timestamp>),
-    /// Both numbers were there at this moment.
-    Admit(TicketNumber, Timestamp),
-    /// An engineer works on it, or nobody does.
-    Assign(TicketNumber, Option<String>),
-    /// The delivery time in place of the contract's.
-    OrderDelivery(TicketNumber, Option<DeliveryTime>),
-    /// In which language its customer is written to.
-    SetLanguage(TicketNumber, Language),
-    /// What the request is about.
-    SetConcern(TicketNumber, Concern),
-    /// A number is none of the ticket's any more.
-    DropNumber(TicketNumber, NumberKind, String),
-    /// The first ticket is part of the second from now on.
-    MergeInto(TicketNumber, TicketNumber),
-    /// The acknowledgement of this ticket takes the second way out, and at once.
-    UseSecondRoute(TicketNumber),
-    /// The alert command is run.
-    Alert(Alert),
-    /// A mail leaves.
-    Send(Post),
-    /// The mail of ours with this Message-ID has left: a copy of it was seen.
-    Found(String),
-    /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
-    /// at this moment.
-    Gather(Post, [u8; 32], Timestamp),
-    /// A mail could not be written: the operator must know why.
-    Report(String),
-}
-
-/// A ticket at its birth.
-#[derive(Clone, Debug)]
-pub struct NewTicket {
-    /// Its number.
-    pub number: TicketNumber,
-    /// The sender of its first mail.
-    pub customer: Address,
-    /// The subject of its first mail.
-    pub subject: String,
-    /// The language in which the customer is written to.
-    pub language: Language,
-    /// When.
-    pub opened_at: Timestamp,
-    /// The ticket that a stranger's tag named.
-    pub linked_to: Option<TicketNumber>,
-    /// Tags of an earlier desk in the subject.
-    pub earlier_tags: Vec<String>,
-    /// The closed ticket that it goes on with.
-    pub continues: Option<TicketNumber>,
-}
 
 /// Everything at hand while one mail is decided.
 struct Case<'a> {

@@ -81,6 +81,30 @@ impl Audience {
     }
 }
 
+/// Who a ticket is handed over to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The escalation address.
+    First,
+    /// Whoever is told when nobody there takes it.
+    Second,
+}
+
+impl Level {
+    /// What stands for it in a reply address.
+    pub fn id(self) -> &'static str {
+        match self {
+            Level::First => "first",
+            Level::Second => "second",
+        }
+    }
+
+    /// The level with this id.
+    pub fn of_id(id: &str) -> Option<Level> {
+        [Level::First, Level::Second].into_iter().find(|level| level.id() == id)
+    }
+}
+
 impl Ladder {
     /// Compiles `escalation.toml`.
     ///

@@ -7,8 +7,8 @@
 
 mod words;
 
+use crate::desk::fold::fold;
 use crate::desk::message::Message;
-use crate::desk::text::fold::fold;
 use crate::desk::text::{Part, Written};
 
 /// Characters of a text that are looked at.

@@ -4,15 +4,20 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Ground};
-use super::decide::{Effect, Facts, Level, Mail, NewTicket, RungFacts, decide, fire};
+use super::decide::{RungFacts, decide, fire};
+use super::decision::Effect;
+use super::escalation::Level;
 use super::escalation::{Audience, LadderStep};
+use super::facts::Facts;
 use super::language::Language;
+use super::mail::Mail;
 use super::message::{Address, Message};
 use super::plan::{Basis, Promise};
 use super::reading::Reading;
 use super::reply::{self, Done, Fault, Occasion, Relay, RungDue, escalation};
 use super::site::Site;
 use super::thread;
+use super::ticket::NewTicket;
 use super::ticket::{Clock, ClockKind, Entry, EntryKind, Rung, Ticket};
 use super::ticket_number::TicketNumber;
 

@@ -6,8 +6,10 @@ mod conversation;
 mod facts;
 mod letter;
 mod links;
+mod notice;
 mod ordered;
 mod outage;
+mod relay;
 mod templates;
 
 use std::fmt;
@@ -15,24 +17,25 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::answer::Answer;
 use super::compose::{AutoSubmitted, ComposeError};
-use super::decide::{Effect, Mail, SentMail};
+use super::engineer::Engineer;
+use super::facts::SentMail;
 use super::language::Language;
-use super::message::{Address, Attachment};
-use super::reading::Reading;
-use super::site::{Engineer, Site};
+use super::mail::Mail;
+use super::message::Address;
+use super::site::Site;
 use super::storm::Recent;
-use super::ticket::{ClockKind, Entry, Ticket};
+use super::ticket::Ticket;
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
-use super::trust::Standing;
 use letter::Letter;
 
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
+pub use notice::{HandedInBy, Notice, copy, crossed, notice};
 pub use ordered::{Done, Fault, done, not_done};
 pub use outage::{OutageNews, Promises, outage, outage_alert};
+pub use relay::{Relay, picture_seed, relay};
 pub use templates::Templates;
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
@@ -169,143 +172,6 @@ pub enum ReplyError {
     Compose(#[from] ComposeError),
 }
 
-impl From<Result<Post, ReplyError>> for Effect {
-    fn from(written: Result<Post, ReplyError>) -> Effect {
-        match written {
-            Ok(post) => Effect::Send(post),
-            Err(error) => Effect::Report(error.to_string()),
-        }
-    }
-}
-
-/// A customer's mail, for an engineer.
-#[derive(Clone, Copy)]
-pub struct Notice<'a> {
-    /// The ticket, with the mail's numbers on it.
-    pub ticket: &'a Ticket,
-    /// The mail.
-    pub mail: &'a Mail,
-    /// What it says.
-    pub reading: &'a Reading,
-    /// Where its sender stands.
-    pub standing: Option<&'a Standing>,
-    /// Whether its sender takes part in the ticket.
-    pub takes_part: bool,
-    /// Who handed it in, where its sender did not send it to the desk.
-    pub handed_in: Option<&'a HandedInBy<'a>>,
-    /// Who is told.
-    pub engineer: &'a Engineer,
-}
-
-/// An engineer who handed a request in.
-#[derive(Clone, Copy, Debug)]
-pub struct HandedInBy<'a> {
-    /// Who.
-    pub engineer: &'a Engineer,
-    /// What the engineer wrote above it.
-    pub remark: &'a str,
-    /// Whether the words of the request are the engineer's, too, and no customer may see them.
-    pub by_hand: bool,
-}
-
-/// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
-/// address that is this engineer's and this ticket's alone.
-pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
-    let Notice { ticket, mail, reading, standing, takes_part, handed_in, engineer } = *notice;
-    let (files, held_back) = files(mail);
-    let context = json!({
-        "facts": facts::block(site, ticket),
-        "marker": facts::markers(site, ticket),
-        "subject": mail.message.subject,
-        "sender": facts::sender(mail, standing),
-        "unconfirmed": (!takes_part).then(|| mail.message.from.as_ref().map(|from| from.address.clone())),
-        "handed_in_by": handed_in.map(|handed| &handed.engineer.name),
-        "remark": handed_in.map(|handed| handed.remark).filter(|remark| !remark.is_empty()),
-        "inside": !takes_part || handed_in.is_some_and(|handed| handed.by_hand),
-        "wishes_escalation": reading.escalation.is_some(),
-        "original_too_large": mail.raw.len() > MOST_ATTACHED_BYTES,
-        "place": mail.place,
-        "too_large": mail.too_large.as_ref().map(|large| json!({
-            "megabytes": large.size / 1_000_000, "structure": large.structure, "place": mail.place,
-        })),
-        "held_back": held_back,
-        "unread": facts::unread(reading),
-        "text": facts::readable(&reading.written),
-        "desk": facts::desk(site),
-    });
-    let customer = if ticket.customer.name.is_empty() { &ticket.customer.address } else { &ticket.customer.name };
-    Letter::new(site, Purpose::Notice, &mail.content_hash, &engineer.mailbox(), now)
-        .about(ticket)
-        .under_name(format!("{customer} ({})", ticket.number))
-        .answers_with(&engineer_token(engineer, ticket.number))
-        .internal_thread(ticket)
-        .for_a_person()
-        .with_links(ticket)
-        .attach(files)
-        .write("notice", context)
-}
-
-/// Tells an engineer what a colleague answered, or noted: then no customer may see it.
-#[expect(clippy::too_many_arguments, reason = "one mail, its parts side by side like the others")]
-pub fn copy(
-    site: &Site,
-    ticket: &Ticket,
-    author: &Engineer,
-    answer: &Answer,
-    noted: bool,
-    mail: &Mail,
-    engineer: &Engineer,
-    now: Timestamp,
-) -> Result<Post, ReplyError> {
-    let context = json!({
-        "facts": facts::block(site, ticket),
-        "marker": facts::markers(site, ticket),
-        "author": author.name,
-        "noted": noted,
-        "text": answer.text,
-        "desk": facts::desk(site),
-    });
-    let letter = Letter::new(site, Purpose::Copy, &mail.content_hash, &engineer.mailbox(), now)
-        .about(ticket)
-        .under_name(format!("{} ({})", author.name, ticket.number))
-        .answers_with(&engineer_token(engineer, ticket.number))
-        .internal_thread(ticket)
-        .for_a_person()
-        .with_links(ticket);
-    let files = answer.files.clone();
-    let letter = if noted { letter.attach_internal(files) } else { letter.attach(files) };
-    letter.write("copy", context)
-}
-
-/// Tells an engineer that a colleague answered at the same time.
-pub fn crossed(
-    site: &Site,
-    ticket: &Ticket,
-    answered: &Entry,
-    mail: &Mail,
-    engineer: &Engineer,
-    now: Timestamp,
-) -> Result<Post, ReplyError> {
-    let author = site.engineer(&answered.author).map_or(answered.author.as_str(), |author| &author.name);
-    let context = json!({
-        "facts": facts::block(site, ticket),
-        "marker": facts::markers(site, ticket),
-        "author": author,
-        "at": site.calendar.local(answered.at).polish(),
-        "text": answered.text,
-        "desk": facts::desk(site),
-    });
-    let cause = [mail.content_hash.as_slice(), answered.message_id.as_deref().unwrap_or_default().as_bytes()].concat();
-    Letter::new(site, Purpose::Crossed, &cause, &engineer.mailbox(), now)
-        .about(ticket)
-        .under_name(format!("{author} ({})", ticket.number))
-        .answers_with(&engineer_token(engineer, ticket.number))
-        .internal_thread(ticket)
-        .for_a_person()
-        .with_links(ticket)
-        .write("crossed", context)
-}
-
 /// Tells an engineer that a colleague's mailbox says that the colleague is away.
 pub fn absent(
     site: &Site,
@@ -328,56 +194,6 @@ pub fn absent(
     Letter::new(site, Purpose::Alert, cause.as_bytes(), &engineer.mailbox(), now)
         .automatic(AutoSubmitted::Generated)
         .write("absent", context)
-}
-
-/// A person's answer on its way to somebody who takes part in the ticket.
-#[derive(Clone, Copy)]
-pub struct Relay<'a> {
-    /// The ticket.
-    pub ticket: &'a Ticket,
-    /// The person's name.
-    pub author: &'a str,
-    /// What the person wrote.
-    pub answer: &'a Answer,
-    /// The person's mail.
-    pub mail: &'a Mail,
-    /// To whom it goes.
-    pub to: &'a Address,
-    /// The number of the prepaid label that goes along.
-    pub waybill: Option<&'a str>,
-}
-
-/// Passes a person's answer on: built again from its words, under the desk's address, with nothing of
-/// the person's mail but the name, the text and the files.
-pub fn relay(site: &Site, relay: &Relay, now: Timestamp) -> Result<Post, ReplyError> {
-    let Relay { ticket, author, answer, mail, to, waybill } = *relay;
-    let back = ticket.running(ClockKind::Return).last().map(|clock| site.calendar.local(clock.due));
-    let context = json!({
-        "ticket": ticket.number.to_string(),
-        "subject": site.rules.quotes.without_prefixes(&ticket.subject),
-        "engineer": author,
-        "text": answer.text,
-        "html": answer.html,
-        "waybill": waybill.map(|number| json!({
-            "number": number,
-            "back_by": back.map(|back| json!({ "pl": back.polish(), "en": back.english() })),
-        })),
-        "desk": facts::desk(site),
-    });
-    let post = Letter::new(site, Purpose::Relay, &mail.content_hash, to, now)
-        .about(ticket)
-        .answers_with(&customer_token(site, to, ticket.number))
-        .under_name(format!("{author}, {}", site.identity.name))
-        .customer_thread(ticket)
-        .attach(answer.files.clone())
-        .write(&localised("relay", ticket.language), context)?;
-    let to_customer = to.address.eq_ignore_ascii_case(&ticket.customer.address);
-    Ok(Post { keeps: to_customer.then_some(Keeps::Contact), ..post })
-}
-
-/// Tells the Content-IDs of the pictures in the answer to one mail from those to another.
-pub fn picture_seed(site: &Site, mail: &Mail) -> String {
-    site.token_keys.message_id("picture", &mail.content_hash, "", site.identity.domain())
 }
 
 /// Tells an engineer of a mail that waits for a person. `found` is what was found in it.
@@ -464,15 +280,6 @@ fn customer_token(site: &Site, customer: &Address, ticket: TicketNumber) -> Toke
 
 fn localised(name: &str, language: Language) -> String {
     format!("{name}.{}", language.code())
-}
-
-/// The files of a mail that fit, and the names of those that do not.
-fn files(mail: &Mail) -> (Vec<Attachment>, Vec<String>) {
-    let attachments = mail.message.attachments.clone();
-    let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
-    let fitting = within(attachments, MOST_ATTACHED_BYTES, |attachment| attachment.content.len());
-    let held_back = names.into_iter().skip(fitting.len()).collect();
-    (fitting, held_back)
 }
 
 /// The first items whose sizes add up to no more than `most`.

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::calendar::{Calendar, WindowName};
+use super::engineer::Engineer;
 use super::language::Language;
 use super::rules::{RuleFault, Sources};
-use super::site::Engineer;
 use file::{Known, Test, Written};
 
 /// Stands for every engineer who is active.

@@ -10,16 +10,6 @@ use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::answer::ExecutableRules;
-use super::bounce::BounceRules;
-use super::classify::RobotRules;
-use super::command::OrderRules;
-use super::extract::NumberRules;
-use super::reply::Templates;
-use super::telephone::TelephoneRules;
-use super::text::QuoteRules;
-use super::wishes::WishRules;
-
 /// Something wrong with a rule file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rules/{file}{}: {message}", rule.as_ref().map(|id| format!(" [{id}]")).unwrap_or_default())]
@@ -97,78 +87,6 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("wishes.toml", include_str!("../../rules/wishes.toml")),
 ];
 
-/// All rules but those of the calendar, compiled.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// Serial, contract and tax numbers, and what looks like them.
-    pub numbers: NumberRules,
-    /// Attributions, header blocks, signatures, disclaimers.
-    pub quotes: QuoteRules,
-    /// Marks of robots.
-    pub robots: RobotRules,
-    /// Words of delivery reports.
-    pub bounces: BounceRules,
-    /// Telephone numbers of customers.
-    pub telephones: TelephoneRules,
-    /// Words that ask for escalation.
-    pub wishes: WishRules,
-    /// Files that can run.
-    pub executables: ExecutableRules,
-    /// What engineers order by mail.
-    pub orders: OrderRules,
-    /// The sentences of our mails.
-    pub templates: Templates,
-}
-
-impl Rules {
-    /// Compiles every file.
-    ///
-    /// # Errors
-    /// Every fault of every file.
-    pub fn compile(sources: &Sources) -> Result<Rules, Vec<RuleFault>> {
-        let mut faults = Vec::new();
-        let numbers = gather(&mut faults, NumberRules::compile(sources));
-        let quotes = gather(&mut faults, QuoteRules::compile(sources));
-        let robots = gather(&mut faults, RobotRules::compile(sources));
-        let bounces = gather(&mut faults, BounceRules::compile(sources));
-        let telephones = gather(&mut faults, TelephoneRules::compile(sources));
-        let wishes = gather(&mut faults, WishRules::compile(sources));
-        let executables = gather(&mut faults, ExecutableRules::compile(sources));
-        let orders = gather(&mut faults, OrderRules::compile(sources));
-        let templates = gather(&mut faults, Templates::compile(sources));
-        match (numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates) {
-            (
-                Some(numbers),
-                Some(quotes),
-                Some(robots),
-                Some(bounces),
-                Some(telephones),
-                Some(wishes),
-                Some(executables),
-                Some(orders),
-                Some(templates),
-            ) => Ok(Rules { numbers, quotes, robots, bounces, telephones, wishes, executables, orders, templates }),
-            _ => Err(faults),
-        }
-    }
-}
-
-impl Rules {
-    /// Runs the tests that stand in the rule files, the ones that these rules were compiled from:
-    /// those that fail.
-    pub fn test(&self, sources: &Sources) -> Vec<RuleFault> {
-        let mut faults = self.numbers.test();
-        faults.extend(QuoteRules::test(sources));
-        faults.extend(RobotRules::test(sources));
-        faults.extend(BounceRules::test(sources));
-        faults.extend(self.telephones.test());
-        faults.extend(WishRules::test(sources));
-        faults.extend(self.executables.test());
-        faults.extend(self.orders.test());
-        faults
-    }
-}
-
 /// Tells one state of rule texts from another: the beginning of their SHA-256, long enough for the
 /// few states that a site ever has.
 pub(crate) fn version(texts: &[&str]) -> String {
@@ -178,10 +96,6 @@ pub(crate) fn version(texts: &[&str]) -> String {
         hash.update(text);
     }
     HEXLOWER.encode(&hash.finalize()).chars().take(8).collect()
-}
-
-fn gather<T>(faults: &mut Vec<RuleFault>, compiled: Result<T, Vec<RuleFault>>) -> Option<T> {
-    compiled.map_err(|more| faults.extend(more)).ok()
 }
 
 impl Sources {

@@ -4,11 +4,11 @@ use jiff::SignedDuration;
 
 use super::budget::Budget;
 use super::calendar::Calendar;
-use super::escalation::Ladder;
-use super::message::Address;
+use super::engineer::Engineer;
+use super::escalation::{Ladder, Level};
 use super::plan::Plans;
 use super::routing::Routing;
-use super::rules::Rules;
+use super::rulebook::Rules;
 use super::token::TokenKeys;
 use super::trust::Authentication;
 
@@ -78,19 +78,6 @@ pub struct Identity {
     pub portal: String,
 }
 
-/// Somebody who answers customers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Engineer {
-    /// A short stable id: one to twelve small letters and digits.
-    pub id: String,
-    /// The name that customers see.
-    pub name: String,
-    /// The address that the engineer writes from and is written to, in lower case.
-    pub address: String,
-    /// False for one who has left: named in old tickets, but neither written to nor obeyed.
-    pub active: bool,
-}
-
 impl Identity {
     /// The domain of the desk's address.
     pub fn domain(&self) -> &str {
@@ -98,17 +85,18 @@ impl Identity {
     }
 }
 
-impl Engineer {
-    /// The engineer as the recipient of a mail.
-    pub fn mailbox(&self) -> Address {
-        Address { name: self.name.clone(), address: self.address.clone() }
-    }
-}
-
 impl Site {
     /// The engineer who has this address.
     pub fn engineer_by_address(&self, address: &str) -> Option<&Engineer> {
         self.engineers.iter().find(|engineer| engineer.address.eq_ignore_ascii_case(address))
+    }
+
+    /// Where an escalated ticket goes; the second level only where there is one.
+    pub fn escalation_address(&self, level: Level) -> Option<&str> {
+        match level {
+            Level::First => Some(&self.identity.escalation_address),
+            Level::Second => self.second_level_address.as_deref(),
+        }
     }
 
     /// Whether an address is one of the desk's own or an engineer's.

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use super::fold;
 use super::message::Message;
 use super::rules::{RuleFault, Sources};
 use super::site::Site;
-use super::text::{self, Part, fold};
+use super::text::{self, Part};
 use super::ticket::Ticket;
 
 /// The rule file.

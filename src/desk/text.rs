@@ -1,7 +1,6 @@
 //! What this person wrote now: quotes, forwards, signature and boilerplate are set apart, and
 //! nothing is thrown away.
 
-pub(crate) mod fold;
 mod heading;
 mod html;
 mod line;
@@ -152,7 +151,7 @@ fn body(message: &Message, rules: &QuoteRules) -> (Vec<Line>, bool) {
     let plain = message.plain.as_deref().unwrap_or_default();
     let Some(html) = message.html.as_deref() else { return (plain_lines(plain), false) };
     let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(400).count();
-    let stub = letters(plain) == 0 || plain.len() < 600 && rules.is(Role::Stub, &fold::fold(plain.trim()));
+    let stub = letters(plain) == 0 || plain.len() < 600 && rules.is(Role::Stub, &super::fold::fold(plain.trim()));
     // A table that the plain text tore apart keeps its column heads only in the HTML.
     let torn = html.matches("<td").take(6).count() == 6 && !plain.contains(['\t', '|']);
     if stub || torn {

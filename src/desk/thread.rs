@@ -2,7 +2,8 @@
 
 use super::classify::Kind;
 use super::command;
-use super::decide::{Facts, Mail};
+use super::facts::Facts;
+use super::mail::Mail;
 use super::message::{Header, Message};
 use super::reading::Reading;
 use super::site::{ReplyTokens, Site};

@@ -9,7 +9,6 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::contract::Excerpt;
-use super::decide::NewTicket;
 use super::language::Language;
 use super::message::Address;
 use super::plan::{Concern, DeliveryTime};
@@ -63,6 +62,27 @@ pub struct Ticket {
     pub entries: Vec<Entry>,
     /// The contracts on file that its numbers and its customer lead to.
     pub on_file: Excerpt,
+}
+
+/// A ticket at its birth.
+#[derive(Clone, Debug)]
+pub struct NewTicket {
+    /// Its number.
+    pub number: TicketNumber,
+    /// The sender of its first mail.
+    pub customer: Address,
+    /// The subject of its first mail.
+    pub subject: String,
+    /// The language in which the customer is written to.
+    pub language: Language,
+    /// When.
+    pub opened_at: Timestamp,
+    /// The ticket that a stranger's tag named.
+    pub linked_to: Option<TicketNumber>,
+    /// Tags of an earlier desk in the subject.
+    pub earlier_tags: Vec<String>,
+    /// The closed ticket that it goes on with.
+    pub continues: Option<TicketNumber>,
 }
 
 /// A serial, contract or tax number that stands on a ticket.

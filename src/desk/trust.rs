@@ -1,7 +1,7 @@
 //! Who the sender is, how sure that is, and what the sender therefore may do.
 //!
 //! Identity is `From`, and only where a mail has exactly one with exactly one address. How sure it
-//! is follows from what the site's own border host or the program itself has verified ([`proof`]),
+//! is follows from what the site's own border host or the program itself has verified (`proof`),
 //! never from what the mail claims. Together with what is on file this gives a rung of the ladder,
 //! and [`LADDER`] says what each rung may do.
 
@@ -12,7 +12,7 @@ mod settings;
 
 use std::fmt;
 
-use super::decide::Facts;
+use super::facts::Facts;
 use super::message::{Address, Message};
 use super::site::Site;
 use super::ticket::Ticket;

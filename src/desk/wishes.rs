@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
+use crate::desk::fold::fold;
 use crate::desk::rules::role::RoleRules;
 use crate::desk::rules::{RuleFault, Sources};
-use crate::desk::text::fold::fold;
 
 const FILE: &str = "wishes.toml";
 

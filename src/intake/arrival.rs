@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::Watched;
-use crate::desk::decide::{self, Disposition, Effect, Mail, TooLarge};
+use crate::desk::decide::{self};
+use crate::desk::decision::{Disposition, Effect};
+use crate::desk::mail::{Mail, TooLarge};
 use crate::desk::message::{self, Message};
 use crate::desk::reading::Reading;
 use crate::desk::reply;

@@ -226,7 +226,6 @@ CREATE INDEX outbox_automatic_by_domain ON outbox (substr(recipient, instr(recip
 CREATE INDEX outbox_alerts ON outbox (created_at) WHERE purpose = 'alert';
 CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE state IN ('pending', 'unknown');
 CREATE INDEX outbox_sending ON outbox (id) WHERE state = 'sending';
-CREATE INDEX outbox_unknown ON outbox (id) WHERE state = 'unknown';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
 
 -- One import of the list of contracts. What was on file at a moment is the newest version imported

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{ToSql, params};
 
 use super::{Work, micros};
-use crate::desk::decide::{Effect, NewTicket};
+use crate::desk::decision::Effect;
+use crate::desk::ticket::NewTicket;
 use crate::desk::ticket::{Entry, KnownNumber, Wait};
 use crate::desk::ticket_number::TicketNumber;
 

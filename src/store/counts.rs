@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::Work;
 use super::tickets::TicketId;
 use crate::desk::budget::Sent;
-use crate::desk::decide::Gathering;
+use crate::desk::facts::Gathering;
 use crate::desk::storm::Recent;
 use crate::desk::ticket_number::TicketNumber;
 

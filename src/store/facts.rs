@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 use super::Work;
 use super::on_file::Question;
 use super::tickets::TicketId;
-use crate::desk::decide::Facts;
+use crate::desk::facts::Facts;
 use crate::desk::thread::Keys;
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::token::Purpose;

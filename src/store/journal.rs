@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::tickets::TicketId;
 use super::{Work, compressed, decompressed, micros, timestamp};
-use crate::desk::decide::Disposition;
+use crate::desk::decision::Disposition;
 use crate::desk::ticket_number::TicketNumber;
 use crate::mailbox::{Listed, Uid, UidValidity};
 

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::tickets::TicketId;
 use super::{Work, compressed, decompressed, micros, timestamp};
-use crate::desk::decide::SentMail;
+use crate::desk::facts::SentMail;
 use crate::desk::reply::{Keeps, Post, Purpose};
 use crate::desk::ticket_number::TicketNumber;
 
@@ -106,19 +106,17 @@ impl Work<'_> {
         let mut rows = select.query(params![micros(now), most as i64])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
+            let id = row.get(0)?;
             due.push(Due {
-                id: row.get(0)?,
+                id,
                 recipient: row.get(1)?,
                 purpose: purpose(row.get(2)?)?,
                 bytes: decompressed(&row.get::<_, Vec<u8>>(3)?)?,
                 attempts: row.get(4)?,
                 created_at: timestamp(row.get(5)?)?,
                 second_route_from: row.get(6)?,
-                sent_before: false,
+                sent_before: self.was_sent_before(id)?,
             });
-        }
-        for due in &mut due {
-            due.sent_before = self.was_sent_before(due.id)?;
         }
         let mut update = self.transaction.prepare_cached("UPDATE outbox SET state = 'sending' WHERE id = ?1")?;
         due.iter().try_for_each(|due| update.execute([due.id]).map(|_| ()))?;
@@ -140,14 +138,6 @@ impl Work<'_> {
                       WHERE id = ?1 AND state = 'sending'";
         self.transaction.prepare_cached(update)?.execute(params![id, micros(until), error])?;
         Ok(())
-    }
-
-    /// The mails whose fate is unknown: their rows and Message-IDs.
-    pub fn outbox_lost_sight_of(&self) -> anyhow::Result<Vec<(i64, String)>> {
-        let select = "SELECT id, message_id FROM outbox WHERE state = 'unknown' ORDER BY id";
-        let mut select = self.transaction.prepare_cached(select)?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The mail with this Message-ID, where nobody knows whether the server took it.

@@ -212,6 +212,8 @@ impl Course {
         let (stop, stopped) = watch::channel(false);
         let (_walked, walked) = watch::channel(true);
         self.runtime.block_on(async {
+            // What rang the bell was done by now; the timers are to wait, not to take one more turn.
+            let _ = tokio::time::timeout(Duration::ZERO, office.timer_bell.notified()).await;
             let timers = tokio::spawn(timers::run(Arc::clone(&office), walked, stopped));
             until(|| waits.load(Ordering::SeqCst)).await;
             self.set_time(at);

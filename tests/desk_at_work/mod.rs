@@ -3,7 +3,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its share")]
 
 use hezo_intake::config::Config;
-use hezo_intake::desk::decide::{self, Decision, Effect, Facts, Mail};
+use hezo_intake::desk::decide::{self};
+use hezo_intake::desk::decision::{Decision, Effect};
+use hezo_intake::desk::facts::Facts;
+use hezo_intake::desk::mail::Mail;
 use hezo_intake::desk::message::{self, Message};
 use hezo_intake::desk::reading::Reading;
 use hezo_intake::desk::reply::Post;

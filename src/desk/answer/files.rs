@@ -2,7 +2,7 @@
 
 use super::page::Picture;
 use crate::desk::message::{Attachment, Message};
-use crate::desk::rules::Rules;
+use crate::desk::rulebook::Rules;
 use crate::desk::text::ShownLine;
 
 /// A file that stays here.

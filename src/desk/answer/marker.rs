@@ -1,6 +1,6 @@
 //! The signed lines in a mail to an engineer, by which its parts are known again in an answer.
 
-use crate::desk::text::fold::fold;
+use crate::desk::fold::fold;
 use crate::desk::ticket_number::TicketNumber;
 use crate::desk::token::TokenKeys;
 

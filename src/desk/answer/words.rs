@@ -1,7 +1,7 @@
 //! A text as a stream of words, in one spelling, whatever a mail program made of its blanks, lines,
 //! quote marks and links.
 
-use crate::desk::text::fold::fold;
+use crate::desk::fold::fold;
 
 /// The words of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 //! Gmail and many others, each in its own form and language.
 
 use super::{Bounce, BounceRules, Role, address, one_line, status_in};
+use crate::desk::fold::fold;
 use crate::desk::message::Message;
 use crate::desk::rules::role::Matched;
 use crate::desk::text::Written;
-use crate::desk::text::fold::fold;
 
 /// Lines read of a report; the copy of the mail below may be long.
 const MOST_LINES: usize = 400;

@@ -2,9 +2,9 @@
 
 use super::RobotRules;
 use super::rules::Role;
+use crate::desk::fold::fold;
 use crate::desk::message::Message;
 use crate::desk::rules::role::Matched;
-use crate::desk::text::fold::fold;
 use crate::desk::text::{Part, Written};
 
 /// Characters of the sender's own text that are looked at.

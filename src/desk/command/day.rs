@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::rules::Words;
-use crate::desk::text::fold::fold;
+use crate::desk::fold::fold;
 
 /// To which side a day without a year, or a day of the week, is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

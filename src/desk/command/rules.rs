@@ -6,10 +6,10 @@ use jiff::civil::date;
 use serde::Deserialize;
 
 use super::spelling::distance;
+use crate::desk::fold::fold;
 use crate::desk::language::Language;
 use crate::desk::rules::pattern::{self, Tests};
 use crate::desk::rules::{RuleFault, Sources};
-use crate::desk::text::fold::fold;
 
 const FILE: &str = "orders.toml";
 

@@ -1,10 +1,11 @@
 //! The acknowledgement of a new ticket: in full or neutral, as the sender stands; one for many,
 //! where the budget is used up; or none, by a rule that is recorded.
 
+use super::Case;
 use super::progress::Progress;
 use super::request::known_numbers;
-use super::{Case, Effect};
 use crate::desk::contract::Excerpt;
+use crate::desk::decision::Effect;
 use crate::desk::entitlement;
 use crate::desk::extract::OnFile;
 use crate::desk::message::Address;

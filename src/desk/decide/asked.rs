@@ -1,4 +1,5 @@
-//! The short answer to the question for a missing number: the number alone, without a label.
+//! The answer to the question for a missing number: the number alone, without a label, or filled in
+//! where the question stands in the quote.
 
 use super::Case;
 use crate::desk::contract::normalise;
@@ -16,6 +17,10 @@ const LENGTH: std::ops::RangeInclusive<usize> = 4..=32;
 pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> Vec<KnownNumber> {
     let given = |kind: &NumberKind| found.iter().any(|known| known.kind == *kind && !known.quoted);
     let missing: Vec<NumberKind> = ticket.missing().into_iter().filter(|kind| !given(kind)).collect();
+    let filled: Vec<KnownNumber> = missing.iter().filter_map(|kind| filled_in(*kind, ticket, found)).collect();
+    if !filled.is_empty() {
+        return filled;
+    }
     let text = case.reading.now();
     let words: Vec<&str> = text.split_whitespace().collect();
     if missing.is_empty() || words.len() > WORDS_MAX {
@@ -51,6 +56,16 @@ pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> V
         },
         _ => Vec::new(),
     }
+}
+
+/// The only number of this kind in the quote that the ticket does not know. What we wrote does not hold it,
+/// and what the customer wrote before is known: it was written into the quote now.
+fn filled_in(kind: NumberKind, ticket: &Ticket, found: &[KnownNumber]) -> Option<KnownNumber> {
+    let is_known = |value: &str| ticket.numbers.iter().any(|known| known.value == value);
+    let mut new = found.iter().filter(|known| known.quoted && known.kind == kind && !is_known(&known.value));
+    let (first, None) = (new.next()?, new.next()) else { return None };
+    let evidence = format!("{}; filled in where it was asked for", first.evidence);
+    Some(KnownNumber { quoted: false, evidence, ..first.clone() })
 }
 
 fn may_be_number(word: &str) -> bool {

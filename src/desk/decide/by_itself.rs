@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Effect;
 use super::progress::Progress;
+use crate::desk::decision::Effect;
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, EntryKind, Step, Ticket};
 

@@ -4,9 +4,10 @@
 use super::engineer::vouched;
 use super::progress::Progress;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect, orders, sent};
+use super::{Case, orders, sent};
 use crate::desk::answer::{Answer, Ground};
 use crate::desk::calendar;
+use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::message::Address;
 use crate::desk::reply;
 use crate::desk::ticket::{Entry, EntryKind, Step, Ticket};

@@ -2,11 +2,12 @@
 //! it is not.
 
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect, direct, handed_in, orders};
+use super::{Case, direct, handed_in, orders};
 use crate::desk::answer::{Answer, Ground};
+use crate::desk::decision::{Decision, Disposition, Effect};
+use crate::desk::engineer::Engineer;
 use crate::desk::message::Address;
 use crate::desk::reply;
-use crate::desk::site::Engineer;
 use crate::desk::ticket::{EntryKind, Ticket};
 use crate::desk::token::{self, Purpose, Refusal, Token};
 use crate::desk::trust::Proof;

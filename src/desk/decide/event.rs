@@ -5,8 +5,9 @@ use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::refusal::Refusal;
-use super::{Effect, handover, sent};
+use super::{handover, sent};
 use crate::desk::contract::Excerpt;
+use crate::desk::decision::Effect;
 use crate::desk::plan::{Concern, DeliveryTime};
 use crate::desk::site::Site;
 use crate::desk::ticket::{

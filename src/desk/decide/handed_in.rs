@@ -3,16 +3,18 @@
 
 use std::cell::OnceCell;
 
+use super::Case;
 use super::engineer::vouched;
 use super::orders::{self, Orders};
 use super::request::{self, Origin};
-use super::{Case, Decision, Disposition, Effect, Mail};
 use crate::desk::calendar;
 use crate::desk::command::Order;
+use crate::desk::decision::{Decision, Disposition, Effect};
+use crate::desk::engineer::Engineer;
 use crate::desk::handed_in::{HandedIn, How};
+use crate::desk::mail::Mail;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Done, HandedInBy};
-use crate::desk::site::Engineer;
 use crate::desk::thread::{self, Thread};
 use crate::desk::ticket::{Entry, EntryKind, State, Ticket};
 use crate::desk::trust::{Proof, Sender};

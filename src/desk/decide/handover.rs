@@ -5,9 +5,11 @@ use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect, engineer};
+use super::{Case, engineer};
 use crate::desk::answer::{Answer, Ground};
 use crate::desk::command::{self, Order};
+use crate::desk::decision::{Decision, Disposition, Effect};
+use crate::desk::escalation::Level;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Occasion, Relay};
 use crate::desk::site::Site;
@@ -19,42 +21,11 @@ use crate::desk::trust::Proof;
 /// How the entry of a wish begins.
 const WISH: &str = "escalation asked for";
 
-/// Who a ticket is handed over to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The escalation address.
-    First,
-    /// Whoever is told when nobody there takes it.
-    Second,
-}
-
-impl Level {
-    /// What stands for it in a reply address.
-    pub fn id(self) -> &'static str {
-        match self {
-            Level::First => "first",
-            Level::Second => "second",
-        }
-    }
-
-    fn of_id(id: &str) -> Option<Level> {
-        [Level::First, Level::Second].into_iter().find(|level| level.id() == id)
-    }
-
-    /// Where it is reached.
-    pub fn address(self, site: &Site) -> Option<&str> {
-        match self {
-            Level::First => Some(&site.identity.escalation_address),
-            Level::Second => site.second_level_address.as_deref(),
-        }
-    }
-}
-
 /// Forwards the ticket with everything that is known. At the first level a person has to take it
 /// over; where somebody is asked to already and still has time, that clock runs on.
 pub(super) fn forward(progress: &mut Progress, level: Level, occasion: &Occasion, originals: &[Vec<u8>]) {
     let (site, now, number) = (progress.site, progress.now, progress.ticket.number);
-    let Some(address) = level.address(site) else { return };
+    let Some(address) = site.escalation_address(level) else { return };
     if level == Level::First && !waits(progress) {
         progress.start(ClockKind::HandOver, now, &reason(occasion));
     }
@@ -185,7 +156,7 @@ fn relay(progress: &mut Progress, case: &Case, from: &Address, answer: &Answer) 
 /// domain (people answer a shared mailbox from their own), or an engineer's.
 fn belongs_to(address: &str, level: Level, site: &Site) -> bool {
     let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
-    let sent_to = level.address(site).and_then(domain);
+    let sent_to = site.escalation_address(level).and_then(domain);
     site.engineer_by_address(address).is_some() || sent_to.is_some() && domain(address) == sent_to
 }
 

@@ -7,14 +7,16 @@ use super::event::{self, Event, EventFacts};
 use super::progress::Progress;
 use super::refusal::Refusal;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect, sent};
+use super::{Case, sent};
 use crate::desk::answer::Answer;
 use crate::desk::command::{self, NotUnderstood, Order};
 use crate::desk::contract::{Contract, Excerpt};
+use crate::desk::decision::{Decision, Disposition, Effect};
+use crate::desk::engineer::Engineer;
+use crate::desk::fold::fold;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Done, Fault, Relay};
-use crate::desk::site::{Engineer, Site};
-use crate::desk::text::fold::fold;
+use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, EntryKind, NumberKind, Step, Ticket};
 
 /// The orders of a mail.

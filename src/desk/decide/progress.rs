@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::Effect;
+use crate::desk::decision::Effect;
 use crate::desk::entitlement;
 use crate::desk::language::Language;
 use crate::desk::plan::{Concern, DeliveryTime, Promise, Terms};

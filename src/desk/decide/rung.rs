@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Effect;
-use super::handover::{self, Level};
+use super::handover;
 use super::progress::Progress;
 use super::watchers::watchers;
+use crate::desk::decision::Effect;
+use crate::desk::engineer::Engineer;
+use crate::desk::escalation::Level;
 use crate::desk::escalation::{Audience, LadderStep};
 use crate::desk::reply::{self, Occasion, Post, ReplyError, RungDue};
-use crate::desk::site::{Engineer, Site};
+use crate::desk::site::Site;
 use crate::desk::ticket::{Clock, EntryKind, Fired, LateCause, Lateness, Rung, Ticket};
 
 /// Up to this a rung counts as done in time: the timers look that often, and a busy machine takes

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::{Case, Decision, Disposition, Effect, SentMail, handover};
+use super::{Case, handover};
+use crate::desk::decision::{Decision, Disposition, Effect};
+use crate::desk::facts::SentMail;
 use crate::desk::reply::Keeps;
 use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Ending, EntryKind, State, Ticket};

@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::Case;
 use super::watchers::watchers;
-use super::{Case, Decision, Disposition, Effect, SentMail};
 use crate::desk::bounce::Outcome;
+use crate::desk::decision::{Decision, Disposition, Effect};
+use crate::desk::engineer::Engineer;
+use crate::desk::facts::SentMail;
 use crate::desk::reply;
-use crate::desk::site::{Engineer, Site};
+use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, EntryKind, Ticket};
 
 /// A delivery report. It is believed only where it names a Message-ID that we drew for just that

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::desk::contract::Contract;
+use crate::desk::engineer::Engineer;
 use crate::desk::entitlement;
 use crate::desk::routing::Traits;
-use crate::desk::site::{Engineer, Site};
+use crate::desk::site::Site;
 use crate::desk::ticket::{ClockKind, Entry, EntryKind, NumberKind, Ticket};
 
 /// The engineers who are told of a ticket at this moment: its group, whoever works on it, and whoever

@@ -46,7 +46,7 @@ pub(super) enum How {
 
 impl OnFile {
     /// The dictionary of these contracts: all of them, or those that the store gave for
-    /// [`super::keys`].
+    /// [`super::Pages::keys`].
     pub fn from<'a>(contracts: impl IntoIterator<Item = &'a Contract>) -> OnFile {
         let mut on_file = OnFile::default();
         for contract in contracts {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::desk::answer::{Marker, Markers};
-use crate::desk::decide::Mail;
 use crate::desk::entitlement;
+use crate::desk::mail::Mail;
 use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::text::{Part, Written};

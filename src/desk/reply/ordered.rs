@@ -8,8 +8,9 @@ use super::{Post, Purpose, ReplyError, engineer_token, facts};
 use crate::desk::answer::HeldBack;
 use crate::desk::command::Usage;
 use crate::desk::compose::AutoSubmitted;
-use crate::desk::decide::Mail;
-use crate::desk::site::{Engineer, Site};
+use crate::desk::engineer::Engineer;
+use crate::desk::mail::Mail;
+use crate::desk::site::Site;
 use crate::desk::ticket::Ticket;
 
 /// What became of an engineer's mail.

@@ -1,7 +1,7 @@
 //! Words in a row, with alternatives at each.
 
+use crate::desk::fold::fold;
 use crate::desk::rules::RuleFault;
-use crate::desk::text::fold::fold;
 
 /// A phrase of `routing.toml`: at each place the words that may stand there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::RuleFault;
-use crate::desk::text::fold;
+use crate::desk::fold;
 
 /// The largest compiled set of patterns, in bytes.
 const SIZE_LIMIT: usize = 64 << 20;

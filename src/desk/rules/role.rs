@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::pattern::{self, Patterns, Tests};
 use super::{RuleFault, Sources};
-use crate::desk::text::fold::fold;
+use crate::desk::fold::fold;
 
 /// The compiled rules of one file.
 #[derive(Clone, Debug)]

@@ -123,7 +123,7 @@ fn fields_in(text: &str, rules: &QuoteRules) -> Vec<(Field, String)> {
         let rest = text.get(at..)?;
         let (colon, _) = rest.char_indices().take(MAX_LABEL).find(|(_, c)| *c == ':')?;
         let label = rest.get(..=colon)?;
-        let field = rules.label(&super::fold::fold(label)).filter(|_| label.split_whitespace().count() <= 2)?;
+        let field = rules.label(&crate::desk::fold::fold(label)).filter(|_| label.split_whitespace().count() <= 2)?;
         Some((at, at + label.len(), field))
     });
     let labelled: Vec<(usize, usize, Field)> = labelled.collect();

@@ -1,6 +1,6 @@
 //! A line of a mail's text, with what its surroundings say of it.
 
-use super::fold::fold;
+use crate::desk::fold::fold;
 
 /// How a line looks where it is shown again: nothing but what a line of text can also say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -101,15 +101,15 @@ fn forward_end(lines: &[Line], at: usize, rules: &QuoteRules) -> usize {
 /// both: gives the first line and the end.
 fn opens_mail(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(usize, usize)> {
     let line = lines.get(at)?;
-    let end = region_end(lines, at);
-    if rules.is(Role::Original, &line.folded) {
-        return Some((at, end));
-    }
-    if is_rule(&line.folded) {
+    let opens = if rules.is(Role::Original, &line.folded) {
+        true
+    } else if is_rule(&line.folded) {
         let below = (at + 1..lines.len()).find(|&index| lines.get(index).is_some_and(|line| !line.is_blank()))?;
-        return header_block(lines, below, 2, rules).map(|_| (at, end));
-    }
-    header_block(lines, at, 3, rules).map(|_| (at, end))
+        header_block(lines, below, 2, rules).is_some()
+    } else {
+        header_block(lines, at, 3, rules).is_some()
+    };
+    opens.then(|| (at, region_end(lines, at)))
 }
 
 /// A line of underscores, dashes or equals signs.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::fold::fold;
+use crate::desk::fold::fold;
 use crate::desk::rules::pattern::{self, Patterns, Tests};
 use crate::desk::rules::{RuleFault, Sources};
 use crate::desk::ticket_number::TicketNumber;

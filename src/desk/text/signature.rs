@@ -1,9 +1,9 @@
 //! Signatures, disclaimers and what programs add, within the new text.
 
 use super::Part;
-use super::fold::fold;
 use super::line::Line;
 use super::rules::{QuoteRules, Role};
+use crate::desk::fold::fold;
 
 /// The most lines of a signature under `-- `; what is longer is text.
 const MAX_DELIMITED: usize = 25;
