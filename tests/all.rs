@@ -38,6 +38,7 @@ mod orders;
 mod photographs;
 mod promises;
 mod restore;
+mod rights;
 mod rules;
 mod servers;
 mod stories;

@@ -8,32 +8,51 @@ use crate::story::Desk;
 
 const MAIL: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 
-/// The tables that the second step of the schema brought.
-const SECOND: [&str; 5] = ["outage", "chore", "copied", "sent_before", "lost_time"];
+/// What each step of the schema brought after the first, taken away again, the newest step first.
+const STEPS_BACK: [&str; 2] = [
+    "DROP INDEX entry_by_mail; DROP TABLE erasure;
+     DROP TRIGGER ticket_is_found; DROP TRIGGER ticket_is_found_otherwise;
+     DROP TRIGGER entry_is_found; DROP TRIGGER entry_is_found_otherwise;
+     DROP TRIGGER number_is_found; DROP TRIGGER number_is_found_otherwise; DROP TRIGGER number_is_found_no_more;
+     DROP TABLE search; DROP VIEW words;",
+    "DROP TABLE outage; DROP TABLE chore; DROP TABLE copied; DROP TABLE sent_before; DROP TABLE lost_time;",
+];
+
+/// The names of all tables, views, indexes and triggers.
+fn objects(connection: &Connection) -> Vec<String> {
+    let mut select = connection.prepare("SELECT name FROM sqlite_schema ORDER BY name").expect("a statement");
+    let names = select.query_map([], |row| row.get(0)).expect("the names");
+    names.collect::<Result<_, _>>().expect("the names")
+}
+
+fn version(connection: &Connection) -> usize {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version");
+    version as usize
+}
 
 #[test]
-fn a_database_of_the_first_schema_keeps_its_data() {
-    let desk = Desk::new();
-    desk.mail("2026-11-23 09:00", MAIL);
-    let before = desk.tickets();
-    let database = desk.dir().join("state/desk.sqlite");
-    {
+fn a_database_of_each_earlier_schema_keeps_its_data() {
+    for steps in 1..=STEPS_BACK.len() {
+        let desk = Desk::new();
+        desk.mail("2026-11-23 09:00", MAIL);
+        let before = desk.tickets();
+        let database = desk.dir().join("state/desk.sqlite");
         let connection = Connection::open(&database).expect("the database");
-        for table in SECOND {
-            connection.execute_batch(&format!("DROP TABLE {table}")).expect("a table less");
-        }
-        connection.pragma_update(None, "user_version", 1).expect("the first schema");
-    }
-    let refused = desk.command(&["tickets", "list"]);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("has schema 1, this program has 2"), "{said}");
-    desk.run("2026-11-23 09:05");
-    assert_eq!(desk.tickets(), before);
-    let connection = Connection::open(&database).expect("the database");
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version");
-    assert_eq!(version, 2);
-    for table in SECOND {
-        connection.execute_batch(&format!("SELECT 1 FROM {table}")).expect("the table");
+        let (all, present) = (objects(&connection), version(&connection));
+        assert_eq!(present, STEPS_BACK.len() + 1, "each step of the schema is tried");
+        STEPS_BACK[..steps].iter().for_each(|step| connection.execute_batch(step).expect("a step back"));
+        connection.pragma_update(None, "user_version", (present - steps) as u32).expect("the earlier schema");
+        drop(connection);
+        let refused = desk.command(&["tickets", "list"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let expected = format!("has schema {}, this program has {present}", present - steps);
+        assert!(!refused.status.success() && said.contains(&expected), "{said}");
+        desk.run("2026-11-23 09:05");
+        assert_eq!(desk.tickets(), before);
+        // What came before the step that brought the search is found, too.
+        assert_eq!(desk.json(&["search", "dziala", "--json"]), before);
+        let connection = Connection::open(&database).expect("the database");
+        assert_eq!((objects(&connection), version(&connection)), (all, present));
     }
 }
 
