@@ -166,8 +166,15 @@ fn numbers_of_ticket(store: &Work, number: TicketNumber, site: &Site) -> anyhow:
         store.ticket(id)?.numbers.into_iter().map(|known| ((known.kind, known.value.clone()), known)).collect();
     let keys: BTreeSet<_> = was.keys().chain(now.keys()).collect();
     let differences = keys.into_iter().filter_map(|key| {
-        let (was, now) = (was.get(key), now.get(key));
-        let same = was.zip(now).is_some_and(|(was, now)| (was.quoted, was.on_file) == (now.quoted, now.on_file));
+        // What the customer is only asked about was not found; what a person said, no rule changes.
+        let was = was.get(key).filter(|known| known.is_by_rule() || !known.quoted);
+        let now = now.get(key);
+        let same = match (was, now) {
+            (Some(was), _) if !was.is_by_rule() => true,
+            (Some(was), Some(now)) => (was.quoted, was.on_file) == (now.quoted, now.on_file),
+            (None, None) => true,
+            _ => false,
+        };
         (!same).then(|| Difference {
             ticket: Some(number.to_string()),
             mail: None,

@@ -220,7 +220,7 @@ impl Judge<'_, '_> {
     fn beside(&self, value: &Value, at: usize) -> Option<(&Beside, &str)> {
         let parted = |left: usize| {
             let between = self.scan.between(left, left + 1);
-            between.len() <= 3 && between.bytes().all(|byte| matches!(byte, b' ' | b'-' | b':' | b'"'))
+            between.len() <= 3 && between.bytes().all(|byte| matches!(byte, b' ' | b'-' | b':' | b'"' | b'('))
         };
         let mut before = at.checked_sub(1).filter(|before| parted(*before))?;
         // "macierz B - 8606068", "serwer 2: 8606068".

@@ -40,9 +40,14 @@ impl<'t> Words<'t> {
             let start = at + skipped;
             let rest = bytes.get(start..).unwrap_or_default();
             let end = start + rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            all.first_met.push(all.met.len());
-            all.words.push(Word { start, end });
-            vocabulary.look_up(text.get(start..end).unwrap_or_default(), &mut all.met);
+            let run = text.get(start..end).unwrap_or_default();
+            let seam = vocabulary.seam(run).map(|seam| start + seam);
+            for (start, end) in [Some((start, seam.unwrap_or(end))), seam.map(|seam| (seam, end))].into_iter().flatten()
+            {
+                all.first_met.push(all.met.len());
+                all.words.push(Word { start, end });
+                vocabulary.look_up(text.get(start..end).unwrap_or_default(), &mut all.met);
+            }
             at = end;
         }
         all.first_met.push(all.met.len());
@@ -308,7 +313,7 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, text: &str, found: bool) {
-        let mut vocabulary = Vocabulary::new(&["kontakt".to_string(), "contact".to_string()]);
+        let mut vocabulary = Vocabulary::new(&["kontakt".to_string(), "contact".to_string()], &[]);
         let mut phrases = Phrases::new(&["to".to_string()]);
         phrases.add(0, phrase, &mut vocabulary).expect("a good phrase");
         let folded = super::super::fold::Folded::new(text);
@@ -349,7 +354,7 @@ mod tests {
 
     #[test]
     fn of_equal_phrases_the_one_without_mistakes_counts() {
-        let mut vocabulary = Vocabulary::new(&[]);
+        let mut vocabulary = Vocabulary::new(&[], &[]);
         let mut phrases = Phrases::new(&[]);
         phrases.add(7, "numery seryjn*", &mut vocabulary).expect("a good phrase");
         phrases.add(8, "numer* seryjn*", &mut vocabulary).expect("a good phrase");
@@ -362,7 +367,7 @@ mod tests {
     #[test]
     fn a_bad_phrase_is_refused() {
         for phrase in ["", "% nr", "numer Seryjny", "nr  seryjny", "n*", "sérial", "*no", "*serial*"] {
-            assert!(Phrases::new(&[]).add(0, phrase, &mut Vocabulary::new(&[])).is_err(), "{phrase}");
+            assert!(Phrases::new(&[]).add(0, phrase, &mut Vocabulary::new(&[], &[])).is_err(), "{phrase}");
         }
     }
 }

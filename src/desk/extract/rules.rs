@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::fold::Folded;
 use super::matcher::Matcher;
 use super::phrase::Phrases;
 use super::vocabulary::{Ending, Vocabulary, WordId};
@@ -136,6 +137,11 @@ pub(super) struct Between {
     pub(super) plans: Vec<String>,
     /// "nie 8604035, tylko 8604043": the second number is meant.
     pub(super) instead: Vec<String>,
+    /// "jej" in "Mamy umowę. Jej numer to 40222186".
+    pub(super) possessives: Vec<String>,
+    /// "tak" in "Tak, zgadza się".
+    agreements: Vec<String>,
+    glued: Vec<String>,
     real_words: Vec<String>,
     small_words: Vec<String>,
 }
@@ -178,7 +184,7 @@ impl NumberRules {
     pub fn compile(sources: &Sources) -> Result<NumberRules, Vec<RuleFault>> {
         let mut faults = Faults { list: Vec::new(), ids: Vec::new() };
         let between = faults.or(sources.parse::<Between>("between.toml")).unwrap_or_else(Between::empty);
-        let mut vocabulary = Vocabulary::new(&between.real_words);
+        let mut vocabulary = Vocabulary::new(&between.real_words, &between.glued);
         let mut phrases = Phrases::new(&between.small_words);
         let mut labels = Vec::new();
         let mut examples = Vec::new();
@@ -279,6 +285,21 @@ impl NumberRules {
 }
 
 impl NumberRules {
+    /// Whether a text says yes to "is it this number?", and nothing against it: "Tak, zgadza się", but not "Tak, ale
+    /// numer podam jutro".
+    pub fn agrees(&self, text: &str) -> bool {
+        let folded = Folded::new(text).text;
+        let words = || folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let Between { agreements, negations, without, instead, absent, .. } = &self.between;
+        let is_one = |word: &str, list: &[String]| list.iter().any(|one| one == word);
+        let is_absent = |word: &str| {
+            absent.iter().any(|begin| begin.strip_suffix('*').map_or(word == begin, |begin| word.starts_with(begin)))
+        };
+        let against =
+            |word: &str| [negations, without, instead].iter().any(|list| is_one(word, list)) || is_absent(word);
+        words().any(|word| is_one(word, agreements)) && !words().any(against)
+    }
+
     /// The shape of a tax number that the whole value has.
     pub(super) fn tax_shape(&self, value: &str) -> Option<&Shape> {
         self.tax_shapes.of(value).and_then(|at| self.tax_shapes.rules.get(at))
@@ -309,6 +330,9 @@ impl Between {
             number_leads: vec![],
             plans: vec![],
             instead: vec![],
+            possessives: vec![],
+            agreements: vec![],
+            glued: vec![],
             real_words: vec![],
             small_words: vec![],
         }

@@ -44,13 +44,16 @@ impl Relation<'_, '_> {
                 in_quote = true;
             } else if first {
                 // "Nie znam umowy. 8602043 to ..." is not "nr ser. 8602043".
-                if gap.sentence_ends && self.scan.text(label).rsplit(' ').next().is_some_and(|word| word.len() > 4) {
+                if gap.sentence_ends
+                    && !self.refers_back(at)
+                    && self.scan.text(label).rsplit(' ').next().is_some_and(|word| word.len() > 4)
+                {
                     if rule.weak {
                         return None;
                     }
                     words = 1;
                 }
-            } else if gap.sentence_ends || gap.breaks > 1 {
+            } else if gap.breaks > 1 || gap.sentence_ends && !self.refers_back(at) {
                 return None;
             } else {
                 if rule.weak && gap.breaks > 0 {
