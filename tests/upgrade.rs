@@ -9,14 +9,7 @@ use crate::story::Desk;
 const MAIL: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 
 /// What each step of the schema brought after the first, taken away again, the newest step first.
-const STEPS_BACK: [&str; 2] = [
-    "DROP INDEX entry_by_mail; DROP TABLE erasure;
-     DROP TRIGGER ticket_is_found; DROP TRIGGER ticket_is_found_otherwise;
-     DROP TRIGGER entry_is_found; DROP TRIGGER entry_is_found_otherwise;
-     DROP TRIGGER number_is_found; DROP TRIGGER number_is_found_otherwise; DROP TRIGGER number_is_found_no_more;
-     DROP TABLE search; DROP VIEW words;",
-    "DROP TABLE outage; DROP TABLE chore; DROP TABLE copied; DROP TABLE sent_before; DROP TABLE lost_time;",
-];
+const STEPS_BACK: [&str; 2] = [include_str!("upgrade/back-from-3.sql"), include_str!("upgrade/back-from-2.sql")];
 
 /// The names of all tables, views, indexes and triggers.
 fn objects(connection: &Connection) -> Vec<String> {
