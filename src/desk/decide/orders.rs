@@ -222,7 +222,7 @@ impl Work<'_> {
         for crossed in crossing(&ticket, engineer, sent_at).into_iter().filter(|_| relayed) {
             progress.push(reply::crossed(site, &ticket, crossed, mail, engineer, now));
         }
-        if self.orders.lines.is_empty() && answer.held_back.is_empty() {
+        if self.orders.lines.is_empty() && answer.held_back.is_empty() && answer.unsent.is_none() {
             return;
         }
         let usages = site.rules.orders.usages();
@@ -232,6 +232,7 @@ impl Work<'_> {
             noted: !relayed && !answer.is_empty(),
             lacks_label: self.waybill().is_some() && answer.files.is_empty(),
             held_back: &answer.held_back,
+            unsent: answer.unsent.as_deref(),
             help: if self.orders.has(|order| *order == Order::Help) { usages } else { &[] },
             history: self.orders.has(|order| *order == Order::Show),
             originals: match self.orders.has(|order| matches!(order, Order::Show | Order::Original)) {

@@ -26,6 +26,8 @@ pub struct Done<'a> {
     pub lacks_label: bool,
     /// The files that were not sent on.
     pub held_back: &'a [HeldBack],
+    /// The first line of the text that was cut off although it may be the engineer's own.
+    pub unsent: Option<&'a str>,
     /// Every order that there is, where that was asked for.
     pub help: &'a [Usage],
     /// Whether the whole ticket was asked for.
@@ -68,6 +70,7 @@ pub fn done(
         "noted": done.noted,
         "lacks_label": done.lacks_label,
         "held_back": held_back.collect::<Vec<_>>(),
+        "unsent": done.unsent,
         "help": done.help,
         "history": entries.map(|entry| facts::history(site, entry)).collect::<Vec<_>>(),
         "left_out": done.originals.len() - forwarded.len(),
