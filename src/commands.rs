@@ -29,10 +29,17 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::desk::ticket_number::TicketNumber;
+
 /// What the operator handed in cannot be used; the command ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadInput(pub String);
+
+/// No ticket has this number.
+fn no_ticket(number: TicketNumber) -> BadInput {
+    BadInput(format!("there is no ticket {number}: `hezo-intake tickets list` and `search WORDS` name those there are"))
+}
 
 /// A table for people: a head, and lines of cells.
 fn table(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> comfy_table::Table {

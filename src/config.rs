@@ -221,7 +221,11 @@ impl Config {
     pub fn load(path: &Path) -> Result<Config, Faults> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let (message, key) = (format!("the configuration cannot be read: {error}"), String::new());
+            let message = format!(
+                "the configuration cannot be read: {error}; name another with --config FILE, or begin with the sample: \
+                 hezo-intake config"
+            );
+            let key = String::new();
             Faults::new(vec![Fault { file: file.clone(), line: 1, key, message }])
         })?;
         let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{BadInput, local, local_date, printable, table};
+use super::{BadInput, local, local_date, no_ticket, printable, table};
 use crate::config::Config;
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::ticket::{Clock, Fired, NumberKind, State, Ticket};
@@ -112,7 +112,7 @@ pub(super) fn value_of(store: &Work, id: TicketId, now: Timestamp) -> anyhow::Re
 /// The number is none, no ticket has it, or the database cannot be read.
 pub(super) fn find(store: &Work, number: &str) -> anyhow::Result<(TicketId, Ticket)> {
     let wanted: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
-    let id = store.find_ticket(wanted)?.ok_or_else(|| BadInput(format!("there is no ticket {wanted}")))?;
+    let id = store.find_ticket(wanted)?.ok_or_else(|| no_ticket(wanted))?;
     Ok((id, store.ticket(id)?))
 }
 
