@@ -19,7 +19,9 @@ use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::ticket::{KnownNumber, NumberKind};
 use crate::desk::ticket_number::TicketNumber;
+use crate::log;
 use crate::office;
+use crate::progress::Progress;
 use crate::store::{Decided, Question, Store, Work};
 
 /// Which mails to run the rules over.
@@ -79,14 +81,18 @@ struct Replayed {
 pub fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
     let since = moment(&options.since)?;
     let config = Config::load(&options.config)?;
+    log::start(config.operations.log);
     let site = office::site(&config)?;
     let mut store = Store::open_to_read(&config.state_dir)?;
     let mut differences = Vec::new();
     let counts = store.read(|store| {
         let mut counts = Counts::default();
         let mut tickets = BTreeSet::new();
-        for decided in store.decided_since(since)? {
-            let Some(found) = kind_of_mail(store, &decided, &site, &mut counts)? else { continue };
+        let all = store.decided_since(since)?;
+        let progress = Progress::of_command("mails replayed");
+        for (done, decided) in all.iter().enumerate() {
+            progress.at(done as u64, all.len() as u64);
+            let Some(found) = kind_of_mail(store, decided, &site, &mut counts)? else { continue };
             differences.extend(found);
             tickets.extend(decided.disposition.ticket().map(|number| number.to_string()));
         }
