@@ -2,11 +2,16 @@
 //! problems instead.
 
 mod body;
+mod bytes;
 mod charset;
+mod enclosed;
 mod flowed;
 mod hash;
 mod header;
+mod invitation;
 mod limits;
+mod signed;
+mod tnef;
 
 use jiff::Timestamp;
 use mail_parser::{DateTime, MessageParser};
@@ -128,8 +133,15 @@ impl Message {
 impl Message {
     /// Reads a mail. Never fails: what cannot be read is left empty and said in `problems`.
     pub fn parse(raw: &[u8]) -> Message {
+        Message::parse_within(raw, 0)
+    }
+
+    /// The same, of a mail that stands so deep in envelopes.
+    fn parse_within(raw: &[u8], depth: usize) -> Message {
         let mut message = Message::default();
         let raw = body::without_mbox_line(raw);
+        let ended = body::end_lines(raw);
+        let raw: &[u8] = ended.as_deref().unwrap_or(raw);
         let within = limits::readable(raw, &mut message.problems);
         let mended = body::mend_boundary(within);
         let raw: &[u8] = mended.as_deref().unwrap_or(within);
@@ -143,6 +155,7 @@ impl Message {
         };
         message.read_header(raw, &parsed);
         body::read(&mut message, raw, &parsed);
+        enclosed::open(&mut message, depth);
         message
     }
 
