@@ -9,6 +9,7 @@ pub mod due;
 pub mod explain;
 pub mod manual;
 pub mod order;
+pub mod parked;
 pub mod reconcile;
 pub mod reload;
 pub mod report;

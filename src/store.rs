@@ -14,6 +14,7 @@ mod lists;
 mod on_file;
 mod outages;
 mod outbox;
+mod parked;
 mod promises;
 mod pulse;
 mod tickets;
@@ -219,7 +220,11 @@ pub fn is_at_fault(error: &anyhow::Error) -> bool {
 }
 
 /// The steps of the schema, oldest first; a step once released is never changed.
-const MIGRATIONS: &[M] = &[M::up(include_str!("store/1-desk.sql")), M::up(include_str!("store/2-operations.sql"))];
+const MIGRATIONS: &[M] = &[
+    M::up(include_str!("store/1-desk.sql")),
+    M::up(include_str!("store/2-operations.sql")),
+    M::up(include_str!("store/3-parked.sql")),
+];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)

@@ -15,6 +15,7 @@ use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::engineer::Engineer;
 use crate::desk::fold::fold;
 use crate::desk::message::Address;
+use crate::desk::parked::Cause;
 use crate::desk::reply::{self, Done, Fault, Relay};
 use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, EntryKind, NumberKind, Step, Ticket};
@@ -251,7 +252,8 @@ impl Work<'_> {
     fn refused(&self, reason: &str, faults: Vec<Fault>) -> Decision {
         let Case { site, mail, now, .. } = *self.case;
         let told = Effect::from(reply::not_done(site, self.ticket, &faults, mail, self.engineer, now));
-        self.case.decision(Disposition::Parked, reason, vec![told])
+        let waits = self.case.park(Cause::HeldAnswer, reason, Some(self.ticket.number));
+        self.case.decision(Disposition::Parked, reason, vec![told, waits])
     }
 }
 

@@ -2,7 +2,7 @@
 //! invitation with no other text. What is inside takes its place beside what stands outside; what
 //! only the recipients' keys open is kept and said.
 
-use super::{Attachment, Message, body, clean, invitation, signed, tnef};
+use super::{Attachment, Limits, Message, body, clean, invitation, signed, tnef};
 
 /// The most envelopes within each other.
 pub(super) const DEEPEST: usize = 3;
@@ -10,7 +10,7 @@ pub(super) const DEEPEST: usize = 3;
 const MOST_FILES: usize = 500;
 
 /// Opens what can be opened of the attachments of a mail.
-pub(super) fn open(message: &mut Message, depth: usize) {
+pub(super) fn open(message: &mut Message, limits: &Limits, depth: usize) {
     let outside = message.attachments.len();
     for at in 0..outside {
         let Some(file) = message.attachments.get(at) else { return };
@@ -21,7 +21,7 @@ pub(super) fn open(message: &mut Message, depth: usize) {
             }
             Some(Envelope::Smime) => {
                 let opened = signed::open(&file.content);
-                smime(message, opened, depth);
+                smime(message, opened, limits, depth);
             }
             Some(Envelope::Pgp) => say(message, "the mail is encrypted (PGP); it is kept and not read"),
             None => {}
@@ -76,10 +76,10 @@ fn outlook(message: &mut Message, opened: Option<tnef::Envelope>) {
     add(message, files.collect());
 }
 
-fn smime(message: &mut Message, opened: Option<signed::Cms>, depth: usize) {
+fn smime(message: &mut Message, opened: Option<signed::Cms>, limits: &Limits, depth: usize) {
     match opened {
         Some(signed::Cms::Signed(inside)) if depth < DEEPEST => {
-            let inside = Message::parse_within(&inside, depth + 1);
+            let inside = Message::read_within(&inside, limits, depth + 1);
             if !says_something(message) {
                 (message.plain, message.html, message.flowed) = (inside.plain, inside.html, inside.flowed);
             }
