@@ -63,6 +63,7 @@ fn example(raw: &str, now: Timestamp) -> Mail {
         content_hash: [0; 32],
         internal_date: now,
         place: "rehearsal".to_string(),
+        junk: false,
         too_large: None,
         verification: None,
     }

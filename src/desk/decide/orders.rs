@@ -15,6 +15,7 @@ use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::engineer::Engineer;
 use crate::desk::fold::fold;
 use crate::desk::message::Address;
+use crate::desk::parked::Cause;
 use crate::desk::reply::{self, Done, Fault, Relay};
 use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, EntryKind, NumberKind, Step, Ticket};
@@ -257,7 +258,8 @@ pub(super) fn refused(
     faults: &[Fault],
 ) -> Decision {
     let told = Effect::from(reply::not_done(case.site, ticket, faults, case.mail, engineer, case.now));
-    case.decision(Disposition::Parked, reason, vec![told])
+    let waits = case.park(Cause::HeldAnswer, reason, ticket.map(|ticket| ticket.number));
+    case.decision(Disposition::Parked, reason, vec![told, waits])
 }
 
 /// One order.
