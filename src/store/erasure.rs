@@ -213,6 +213,9 @@ impl Work<'_> {
         }
         self.blank_mails(&found.hashes, &found.rows)?;
         self.blank_recipients(&found.rows)?;
+        // Of a mail that the server never handed out only these words are known.
+        let parked = "UPDATE parked SET sender = '', subject = '' WHERE sender = ?1 COLLATE NOCASE AND content_hash IS NULL";
+        self.transaction.execute(parked, [&address])?;
         let ended = "DELETE FROM contract_sender WHERE sender = ?1
                      AND contract_id IN (SELECT id FROM contract WHERE until IS NOT NULL)";
         self.transaction.execute(ended, [&address])?;
@@ -257,6 +260,9 @@ impl Work<'_> {
     /// Mails that came in, by content hash, and mails of ours, by row, lose their bytes.
     pub fn blank_mails(&self, mails: &[Vec<u8>], sent: &[i64]) -> anyhow::Result<()> {
         let mut update = self.transaction.prepare_cached("UPDATE mail SET bytes = x'' WHERE content_hash = ?1")?;
+        mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
+        let mut update =
+            self.transaction.prepare_cached("UPDATE parked SET sender = '', subject = '' WHERE content_hash = ?1")?;
         mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
         let update = "UPDATE outbox SET bytes = x'', shown = NULL, last_error = NULL WHERE id = ?1";
         let mut update = self.transaction.prepare_cached(update)?;
