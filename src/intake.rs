@@ -20,6 +20,7 @@ use crate::log;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
 use crate::outage::Part;
+use crate::progress::Progress;
 use crate::pulse::Heart;
 use crate::store::OpenedFolder;
 
@@ -142,8 +143,10 @@ impl<F: Folder> Intake<F> {
         let mut last = listed.last().map(|mail| mail.uid);
         let undecided = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
         let mut done = 0;
+        let (progress, all) = (Progress::of_service("mails of a folder"), undecided.len() as u64);
         for listed in undecided {
             self.heart.works(STEP);
+            progress.at(done as u64, all);
             let uid = listed.uid;
             if self.take(opened, listed).await? {
                 done += 1;

@@ -40,12 +40,14 @@ mod parked;
 mod photographs;
 mod promises;
 mod restore;
+mod rights;
 mod rules;
 mod servers;
 mod stories;
 mod story;
 mod token;
 mod unit;
+mod upgrade;
 
 /// Whether what takes minutes is run to its full length: `tests/run --long`.
 const LONG: bool = cfg!(feature = "long");

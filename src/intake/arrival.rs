@@ -105,6 +105,7 @@ impl Arrival {
             let reason = unread.problem.name();
             tracing::warn!(uid = self.listed.uid.0, reason, "an attachment was not read as a whole");
         }
+        office.metrics.kind(&reading.verdict.kind);
         let keys = thread::keys(&mail, &reading, site);
         office.write_now(|store| {
             let now = office.now();
