@@ -261,8 +261,11 @@ impl Work<'_> {
     pub fn blank_mails(&self, mails: &[Vec<u8>], sent: &[i64]) -> anyhow::Result<()> {
         let mut update = self.transaction.prepare_cached("UPDATE mail SET bytes = x'' WHERE content_hash = ?1")?;
         mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
-        let mut update =
-            self.transaction.prepare_cached("UPDATE parked SET sender = '', subject = '' WHERE content_hash = ?1")?;
+        // What still waited for a person can be looked at no more.
+        let update = "UPDATE parked SET sender = '', subject = '', settled_as = coalesce(settled_as, 'discarded'),
+                      settled_by = coalesce(settled_by, 'retention'), settled_at = coalesce(settled_at, unixepoch('now') * 1000000)
+                      WHERE content_hash = ?1";
+        let mut update = self.transaction.prepare_cached(update)?;
         mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
         let update = "UPDATE outbox SET bytes = x'', shown = NULL, last_error = NULL WHERE id = ?1";
         let mut update = self.transaction.prepare_cached(update)?;
@@ -315,7 +318,8 @@ impl Work<'_> {
     /// Every address that stands anywhere, for a restored copy that has to forget some of them.
     pub fn all_addresses(&self, shown: impl Fn(u64, u64)) -> anyhow::Result<BTreeSet<String>> {
         let select = "SELECT lower(customer_address) FROM ticket UNION SELECT lower(address) FROM participant
-                      UNION SELECT lower(author) FROM entry UNION SELECT lower(recipient) FROM outbox";
+                      UNION SELECT lower(author) FROM entry UNION SELECT lower(recipient) FROM outbox
+                      UNION SELECT lower(sender) FROM parked";
         let mut select = self.transaction.prepare(select)?;
         let mut addresses: BTreeSet<String> =
             select.query_map([], |row| row.get(0))?.collect::<Result<_, rusqlite::Error>>()?;
