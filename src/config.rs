@@ -177,6 +177,7 @@ impl Config {
                 start: Start::All,
                 poll_interval: Duration::from_secs(5),
                 filing: Filing::Leave,
+                sent: None,
             }],
             outgoing: Outgoing::Maildir(dir.join("outgoing")),
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,

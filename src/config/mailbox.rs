@@ -36,6 +36,8 @@ pub struct MailboxConfig {
     pub poll_interval: Duration,
     /// What becomes of a mail once it is committed.
     pub filing: Filing,
+    /// The folder in which the server keeps what the desk sends, where it does.
+    pub sent: Option<String>,
 }
 
 impl MailboxConfig {
@@ -113,8 +115,9 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Credentials<'_>
         let start = section.optional("start", value::start).unwrap_or(Start::Now);
         let poll_interval = section.optional("poll_interval", value::duration(POLL_INTERVAL.0, POLL_INTERVAL.1));
         let poll_interval = poll_interval.unwrap_or(DEFAULT_POLL_INTERVAL);
+        let sent = section.optional("sent", value::text);
         section.finish();
-        Some(MailboxConfig { name: name?, kind: kind?, start, poll_interval, filing })
+        Some(MailboxConfig { name: name?, kind: kind?, start, poll_interval, filing, sent })
     };
     let mailboxes: Vec<Option<MailboxConfig>> = sections.into_iter().map(&mut read_one).collect();
     mailboxes.into_iter().collect()
@@ -144,6 +147,7 @@ fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Opti
         }
         Kind::Maildir => {
             section.refuse(SERVER_KEYS, "belongs to kind = \"imap\"; take it out");
+            section.refuse(&["sent"], "belongs to kind = \"imap\"; take it out");
             section.refuse(&["folders"], "belongs to kind = \"imap\"; watch each Maildir as a mailbox of its own");
             section.required("path", "\"/var/mail/desk\"", value::path).map(|path| MailboxKind::Maildir { path })
         }

@@ -1,173 +1,86 @@
-//! One mail on its way into the store: its bytes are kept, then it is decided and committed.
+//! One mail on its way into the store: what is known of it once it is fetched, and what it says.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use super::Watched;
-use crate::desk::decide::{self};
-use crate::desk::decision::{Disposition, Effect};
 use crate::desk::mail::{Mail, TooLarge};
 use crate::desk::message::{self, Message};
 use crate::desk::reading::Reading;
-use crate::desk::reply;
-use crate::desk::thread;
+use crate::desk::thread::{self, Keys};
 use crate::desk::trust::{Sender, Verification};
-use crate::failpoint::{self, Point};
-use crate::log;
 use crate::mailbox::{Fetched, Listed};
 use crate::office::Office;
-use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
 
-/// One mail on its way into the store.
-pub(super) struct Arrival {
-    pub(super) watched: Watched,
-    pub(super) opened: OpenedFolder,
+/// By what a mail is known again.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
     pub(super) listed: Listed,
+    pub(super) content_hash: [u8; 32],
+    pub(super) header_hash: [u8; 32],
+    /// When the folder showed it first, and when it began to be fetched.
+    pub(super) seen_at: Timestamp,
+    pub(super) began: Instant,
+    /// It is not filed: the server never handed it out as a whole.
+    pub(super) stays: bool,
+}
+
+/// A mail that was fetched.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) known: Known,
+    /// Its bytes: the header section alone where it is too large, nothing where it was refused.
+    pub(super) raw: Vec<u8>,
+    pub(super) too_large: Option<TooLarge>,
+    /// The words with which the server refuses it for good.
+    pub(super) refused: Option<String>,
+}
+
+/// A mail that was read: all it says, and what is to be asked about it.
+pub(super) struct Read {
+    pub(super) mail: Mail,
+    pub(super) reading: Reading,
+    pub(super) keys: Keys,
 }
 
 impl Arrival {
-    /// Keeps the bytes, then decides and commits. A mail that defeats the desk parks itself.
-    pub(super) fn settle(&self, office: &Office, fetched: Fetched) -> anyhow::Result<(Disposition, String)> {
+    /// What was fetched; `None` where somebody took it away between the list and the fetch.
+    pub(super) fn new(listed: Listed, fetched: Fetched, seen_at: Timestamp, began: Instant) -> Option<Arrival> {
+        let stays = matches!(fetched, Fetched::TooLarge { .. } | Fetched::Refused(_));
         let (raw, too_large, refused) = match fetched {
             Fetched::Bytes(raw) => (raw, None, None),
-            Fetched::TooLarge { header, structure } => {
-                (header, Some(TooLarge { size: self.listed.size, structure }), None)
-            }
+            Fetched::TooLarge { header, structure } => (header, Some(TooLarge { size: listed.size, structure }), None),
             Fetched::Refused(words) => (Vec::new(), None, Some(words)),
-            Fetched::Gone => (Vec::new(), None, Some("gone".to_string())),
+            Fetched::Gone => return None,
         };
-        let header_hash = message::header_hash(&raw);
-        if let Some(words) = refused {
-            tracing::error!(
-                uid = self.listed.uid.0,
-                words = log::words(words),
-                "the server never handed a mail out; it is parked and stays where it is"
-            );
-            return self.note(office, header_hash, None, Disposition::Parked, "the-server-refuses-it");
-        }
-        if office.write_now(|store| store.was_before_the_desk(&header_hash))? {
-            return self.note(office, header_hash, None, Disposition::Noted, BEFORE_THE_DESK);
-        }
-        let content_hash = message::content_hash(&raw);
-        office.write_now(|store| store.keep(&content_hash, &raw, office.now()))?;
-        failpoint::reach(Point::Kept);
-        let decide = || self.decide(office, &raw, content_hash, header_hash, too_large);
-        let decided = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide));
-        match decided {
-            Ok(Ok(decided)) => Ok(decided),
-            Ok(Err(error)) if store::is_at_fault(&error) => Err(error),
-            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, &log::error(&error)),
-            Err(_) => self.give_up(office, content_hash, header_hash, "the program broke off"),
-        }
+        let (content_hash, header_hash) = (message::content_hash(&raw), message::header_hash(&raw));
+        let known = Known { listed, content_hash, header_hash, seen_at, began, stays };
+        Some(Arrival { known, raw, too_large, refused })
     }
 
-    fn decide(
-        &self,
-        office: &Office,
-        raw: &[u8],
-        content_hash: [u8; 32],
-        header_hash: [u8; 32],
-        too_large: Option<TooLarge>,
-    ) -> anyhow::Result<(Disposition, String)> {
-        let site = &office.site;
-        let message = Message::parse(raw);
-        let verification = verification(office, &message, raw, too_large.is_some());
-        let mail = Mail {
-            message,
-            raw: raw.to_vec(),
-            content_hash,
-            internal_date: self.listed.internal_date,
-            place: self.place(),
-            too_large,
-            verification,
-        };
-        let contents = office.reader.read(&mail.message);
-        let reading = Reading::of(&mail.message, &contents, site);
+    /// Reads it. A mail that breaks the reader off gives the reason to park it.
+    pub(super) fn read(self, office: &Office, place: String) -> (Known, Result<Box<Read>, String>) {
+        let known = self.known.clone();
+        let read = catch_unwind(AssertUnwindSafe(|| Box::new(self.try_read(office, place))));
+        (known, read.map_err(|_| "the program broke off".to_string()))
+    }
+
+    fn try_read(self, office: &Office, place: String) -> Read {
+        let Arrival { known, raw, too_large, .. } = self;
+        let message = Message::parse(&raw);
+        let verification = verification(office, &message, &raw, too_large.is_some());
+        let contents = office.reader.read(&message);
+        let reading = Reading::of(&message, &contents, &office.site);
         for unread in &reading.unread {
             let reason = unread.problem.name();
-            tracing::warn!(uid = self.listed.uid.0, reason, "an attachment was not read as a whole");
+            tracing::warn!(uid = known.listed.uid.0, reason, "an attachment was not read as a whole");
         }
-        let keys = thread::keys(&mail, &reading, site);
-        office.write_now(|store| {
-            let now = office.now();
-            let facts = store.facts(&keys, now, site.calendar.year(now))?;
-            let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
-            store.apply(&decision.effects, Some(&content_hash), now)?;
-            let sender = decision.sender.map(|sender| sender.to_string());
-            let entry = JournalEntry {
-                folder: &self.opened,
-                listed: &self.listed,
-                content_hash: Some(content_hash),
-                header_hash: Some(header_hash),
-                sender: sender.as_deref(),
-            };
-            store.journal(&entry, &decision.disposition, &decision.reason, now)?;
-            failpoint::reach(Point::Decided);
-            office.ring(&decision.effects);
-            Ok((decision.disposition, decision.reason))
-        })
-    }
-
-    /// Parks a mail that the desk could not decide. Where even that fails the store is at fault,
-    /// and the mail is tried again.
-    fn give_up(
-        &self,
-        office: &Office,
-        content_hash: [u8; 32],
-        header_hash: [u8; 32],
-        reason: &str,
-    ) -> anyhow::Result<(Disposition, String)> {
-        let parked = self.note(office, header_hash, Some(content_hash), Disposition::Parked, "cannot-be-decided")?;
-        tracing::error!(uid = self.listed.uid.0, reason, "a mail could not be decided; it is parked with its bytes");
-        Ok(parked)
-    }
-
-    /// Records a mail without deciding it. What is parked this way is told to the engineers.
-    fn note(
-        &self,
-        office: &Office,
-        header_hash: [u8; 32],
-        content_hash: Option<[u8; 32]>,
-        disposition: Disposition,
-        reason: &str,
-    ) -> anyhow::Result<(Disposition, String)> {
-        office.write_now(|store| {
-            let now = office.now();
-            let entry = JournalEntry {
-                folder: &self.opened,
-                listed: &self.listed,
-                content_hash,
-                header_hash: Some(header_hash),
-                sender: None,
-            };
-            store.journal(&entry, &disposition, reason, now)?;
-            if disposition == Disposition::Parked {
-                let effects = self.alerts(office, header_hash, reason, now);
-                store.apply(&effects, None, now)?;
-                office.ring(&effects);
-            }
-            Ok((disposition, reason.to_string()))
-        })
-    }
-
-    fn alerts(&self, office: &Office, header_hash: [u8; 32], reason: &str, now: Timestamp) -> Vec<Effect> {
-        let mail = Mail {
-            message: Message::default(),
-            raw: Vec::new(),
-            content_hash: header_hash,
-            internal_date: self.listed.internal_date,
-            place: self.place(),
-            too_large: None,
-            verification: None,
-        };
-        let engineers = office.site.active_engineers();
-        engineers
-            .map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)))
-            .collect()
-    }
-
-    fn place(&self) -> String {
-        format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, self.listed.uid.0)
+        let (content_hash, internal_date) = (known.content_hash, known.listed.internal_date);
+        let mail = Mail { message, raw, content_hash, internal_date, place, too_large, verification };
+        let keys = thread::keys(&mail, &reading, &office.site);
+        Read { mail, reading, keys }
     }
 }
 
@@ -178,6 +91,6 @@ fn verification(office: &Office, message: &Message, raw: &[u8], header_alone: bo
     if Sender::of(message, None, &office.site).is_none_or(|sender| sender.proof.is_proven()) {
         return None;
     }
-    // This thread may block, and is one of the runtime's.
+    // This thread may block, and knows the runtime.
     Some(Handle::current().block_on(verifier.verify(raw)))
 }
