@@ -222,6 +222,10 @@ async fn perform(folder: &mut ImapFolder, call: &str) -> String {
             Woken::Hint => "hint".to_owned(),
             Woken::TimedOut => "timed out".to_owned(),
         }),
+        "search" => folder.search(words.next().expect("an id")).await.map(|uids| {
+            let uids = uids.iter().map(|uid| format!(" {}", uid.0));
+            format!("found{}", uids.collect::<String>())
+        }),
         "close" => {
             folder.close().await;
             Ok("closed".to_owned())

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench desk                            all of it
-//! cargo bench --bench desk -- drain                   one part: drain
+//! cargo bench --bench desk -- drain                   one part: drain, single, send, memory, contracts, growth
 //! cargo bench --bench desk -- --mails 1000 --rounds 1 a smaller run
 //! ```
 //!
@@ -13,8 +13,13 @@
 #[path = "../../tests/servers/mod.rs"]
 mod servers;
 
+mod contracts;
 mod corpus;
 mod drain;
+mod growth;
+mod memory;
+mod sending;
+mod single;
 mod table;
 
 use clap::Parser;
@@ -35,6 +40,18 @@ pub(crate) struct Size {
     /// Rounds of the drain, each with its floors.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Mails that arrive one at a time.
+    #[arg(long, default_value_t = 100)]
+    singles: usize,
+    /// Mails in the outbox.
+    #[arg(long, default_value_t = 1_000)]
+    queued: usize,
+    /// Contracts in the list.
+    #[arg(long, default_value_t = 100_000)]
+    contracts: usize,
+    /// Tickets that are there already.
+    #[arg(long, default_value_t = 1_000_000)]
+    tickets: usize,
     /// What `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -49,16 +66,37 @@ impl Size {
 fn main() {
     let size = Size::parse();
     let mut table = Table::default();
-    if size.wants("drain") {
+    if size.wants("single") {
+        single::measure(&size, &mut table);
+    }
+    if size.wants("send") {
+        sending::measure(&size, &mut table);
+    }
+    if size.wants("memory") {
+        memory::measure(&size, &mut table);
+    }
+    if size.wants("contracts") {
+        contracts::measure(&size, &mut table);
+    }
+    if size.wants("drain") || size.wants("growth") {
         let servers = full_mailbox(&size);
-        drain::measure(&servers, &size, &mut table);
+        if size.wants("drain") {
+            drain::measure(&servers, &size, &mut table);
+        }
+        if size.wants("growth") {
+            growth::measure(&servers, &size, &mut table);
+        }
     }
     table.print();
 }
 
+fn mailboxes() -> [&'static str; 4] {
+    [DESK, ESCALATION, ENGINEERS[0], ENGINEERS[1]]
+}
+
 /// Servers whose mailbox holds the seeded mails.
 fn full_mailbox(size: &Size) -> Servers {
-    let servers = Servers::start(&[DESK, ESCALATION, ENGINEERS[0], ENGINEERS[1]]);
+    let servers = Servers::start(&mailboxes());
     let mut corpus = Corpus::new(1);
     let mut lengths = Vec::with_capacity(size.mails);
     let mails = (0..size.mails).map(|_| {

@@ -107,7 +107,12 @@ impl Servers {
 
     /// The same with mails that are bytes, with CR LF at the end of each line.
     pub fn put_bytes(&self, mailbox: &str, mails: impl IntoIterator<Item = Vec<u8>>) {
-        let maildir = self.maildir(mailbox);
+        self.put_in(mailbox, "", mails);
+    }
+
+    /// The same in a folder, which is named as on disk; empty is the inbox.
+    pub fn put_in(&self, mailbox: &str, folder: &str, mails: impl IntoIterator<Item = Vec<u8>>) {
+        let maildir = self.maildir(mailbox).join(folder);
         for mail in mails {
             hezo_intake::maildir::deliver(&maildir, &mail).expect("the mailbox");
         }
