@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::desk::attachment::{Contents, Format, Problem};
+use crate::desk::attachment::{self, Contents, Format, Problem};
 use crate::desk::message::Message;
 
 /// The running program, also where its file was replaced by a newer one in the meantime.
@@ -79,17 +79,18 @@ impl Reader {
         Reader { limits, ..self }
     }
 
-    /// What stands in each attachment, in their order; empty for text files, which the desk reads, and
-    /// for what is of no format that can be read.
+    /// What stands in each of the mail's [files](attachment::files), in their order; empty for text files, which
+    /// the desk reads, and for what is of no format that can be read.
     pub fn read(&self, message: &Message) -> Vec<Contents> {
         let began = Instant::now();
         let mut count = 0;
         let mut done: Vec<Contents> = Vec::new();
-        for (at, attachment) in message.attachments.iter().enumerate() {
+        let files = attachment::files(message);
+        for (at, attachment) in files.iter().enumerate() {
             let format = Format::of(attachment).filter(|format| *format != Format::Text);
             let content = attachment.content.as_slice();
             // A logo comes with every mail of a conversation.
-            let same = message.attachments.iter().take(at).position(|earlier| earlier.content == content);
+            let same = files.iter().take(at).position(|earlier| earlier.content == content);
             let contents = match (format, same.and_then(|same| done.get(same))) {
                 (None, _) => Contents::default(),
                 (_, Some(known)) => known.clone(),

@@ -3,20 +3,25 @@
 pub mod backup;
 pub mod check;
 pub mod clocks;
+pub mod config;
 pub mod contracts;
 pub mod demo;
 pub mod due;
+pub mod erase;
 pub mod explain;
+pub mod export;
 pub mod manual;
 pub mod order;
 pub mod reconcile;
 pub mod reload;
 pub mod report;
 pub mod restore;
+pub mod retention;
 pub mod routing;
 pub mod rules;
 pub mod run;
 pub mod score;
+pub mod search;
 pub mod status;
 pub mod tickets;
 
@@ -24,10 +29,17 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::desk::ticket_number::TicketNumber;
+
 /// What the operator handed in cannot be used; the command ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadInput(pub String);
+
+/// No ticket has this number.
+fn no_ticket(number: TicketNumber) -> BadInput {
+    BadInput(format!("there is no ticket {number}: `hezo-intake tickets list` and `search WORDS` name those there are"))
+}
 
 /// A table for people: a head, and lines of cells.
 fn table(head: &[&str], lines: impl IntoIterator<Item = Vec<String>>) -> comfy_table::Table {

@@ -8,6 +8,7 @@ mod desk;
 mod fault;
 mod mailbox;
 mod operations;
+mod retention;
 mod secret;
 mod section;
 mod server;
@@ -27,6 +28,7 @@ pub use self::alert::AlertCommand;
 pub use self::fault::{Fault, Faults};
 pub use self::mailbox::{MailboxConfig, MailboxKind, Start};
 pub use self::operations::{Alarm, Listen, Operations};
+pub use self::retention::{Hold, Retention};
 use self::secret::Credentials;
 pub use self::secret::Secret;
 use self::section::{Notes, Section};
@@ -139,6 +141,8 @@ pub struct Config {
     pub fallback: Option<Outgoing>,
     /// How the service is watched.
     pub operations: Operations,
+    /// How long data are kept.
+    pub retention: Retention,
 }
 
 impl Config {
@@ -184,6 +188,7 @@ impl Config {
             max_transit: DEFAULT_MAX_TRANSIT,
             closing_days: Vec::new(),
             operations: Operations::default(),
+            retention: Retention::default(),
             escalation_ack: DEFAULT_ESCALATION_ACK,
             close_after_days: DEFAULT_CLOSE_AFTER_DAYS,
             second_level_address: None,
@@ -217,7 +222,11 @@ impl Config {
     pub fn load(path: &Path) -> Result<Config, Faults> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let (message, key) = (format!("the configuration cannot be read: {error}"), String::new());
+            let message = format!(
+                "the configuration cannot be read: {error}; name another with --config FILE, or begin with the sample: \
+                 hezo-intake config"
+            );
+            let key = String::new();
             Faults::new(vec![Fault { file: file.clone(), line: 1, key, message }])
         })?;
         let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
@@ -299,6 +308,7 @@ fn read(top: Section<'_>, credentials: Credentials<'_>) -> Option<Config> {
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
     let operations = operations::operations(&top);
+    let retention = top.section("retention").map_or_else(Retention::default, retention::retention);
     let fallback = server::fallback(&top, credentials);
     let alert = top.section("alert").and_then(alert::alert);
     check_no_loop(&top, mailboxes.as_deref().unwrap_or_default(), fallback.as_ref());
@@ -336,6 +346,7 @@ fn read(top: Section<'_>, credentials: Credentials<'_>) -> Option<Config> {
         alert,
         fallback,
         operations,
+        retention,
     })
 }
 

@@ -22,6 +22,7 @@ use crate::log;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid};
 use crate::office::Office;
 use crate::outage::Part;
+use crate::progress::Progress;
 use crate::pulse::Heart;
 use crate::store::{OpenedFolder, Work};
 
@@ -249,10 +250,12 @@ impl<F: Folder> Intake<F> {
     /// Decides these mails, the oldest first. Those that wait together share a commit, and while some are
     /// decided the next are fetched.
     async fn take(&mut self, opened: OpenedFolder, mails: Vec<Listed>) -> anyhow::Result<Taken> {
+        let (progress, all) = (Progress::of_service("mails of a folder"), mails.len() as u64);
         let mut waiting = VecDeque::from(mails);
         let mut taken = Taken::default();
         let mut next = self.fetch_some(opened, &mut waiting, &mut taken).await?;
         while !next.is_empty() {
+            progress.at(taken.decided as u64, all);
             let settling = settle(Arc::clone(&self.office), next);
             let (settled, fetched) = tokio::join!(settling, self.fetch_some(opened, &mut waiting, &mut taken));
             let (mut settled, mut rest) = settled?;

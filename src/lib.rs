@@ -42,6 +42,7 @@
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
+//! | [`progress`] | how far long work has come, on a terminal or in the log |
 //! | [`pulse`] | whether the loops are alive |
 //! | [`status`] | where the service stands, in one line |
 //! | [`systemd`] | what the service manager is told |
@@ -94,6 +95,7 @@ pub mod metrics;
 pub mod office;
 pub mod outage;
 pub mod outbox;
+pub mod progress;
 pub mod pulse;
 pub mod sent_folder;
 pub mod service;

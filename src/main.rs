@@ -65,6 +65,9 @@ enum Command {
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
+    /// Explain a key of the configuration, or print the sample that explains every key
+    #[command(after_help = "Example: hezo-intake config --explain poll_interval")]
+    Config(commands::config::Options),
     /// Copy the database beside the running service, and prove the copy
     #[command(after_help = "Example: hezo-intake backup /var/backups/hezo-intake --zstd --keep 14")]
     Backup {
@@ -82,6 +85,46 @@ enum Command {
         settings: Settings,
         #[command(flatten)]
         options: commands::restore::Options,
+    },
+    /// List the tickets that hold these words
+    #[command(
+        after_help = "Examples: hezo-intake search macierz lodz\n          hezo-intake search UM/118/2024 'nie działa'"
+    )]
+    Search {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::search::Options,
+        #[command(flatten)]
+        moment: Moment,
+    },
+    /// Write tickets and their mails into a folder, as JSON lines and mbox
+    #[command(
+        after_help = "Examples: hezo-intake export --ticket Z26-000123-7 /tmp/ticket\n          hezo-intake export --address jan@firma.example /tmp/person\n          hezo-intake export --all /srv/export"
+    )]
+    Export {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::export::Options,
+    },
+    /// Erase a person's data from closed tickets and all mails, with a protocol
+    #[command(
+        after_help = "Example: hezo-intake erase --address jan@firma.example --dry-run\n\nTicket numbers, numbers of devices and contracts, times and promises stay. Open tickets, and those that legal_hold names, are left as they are and named in the protocol."
+    )]
+    Erase {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::erase::Options,
+    },
+    /// Let go what has outlived its time, as [retention] in the configuration says
+    #[command(after_help = "Example: hezo-intake retention --dry-run")]
+    Retention {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: commands::retention::Options,
     },
     /// Write the man pages and the completions of the shells, for a package
     #[command(hide = true)]
@@ -301,7 +344,7 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
-    if matches!(command, Command::Tickets(_) | Command::Contracts(_) | Command::Status(_)) {
+    if matches!(command, Command::Tickets(_) | Command::Contracts(_) | Command::Status(_) | Command::Search { .. }) {
         // `tickets list | head`: whoever has seen enough ends the command, as with other commands. Where
         // pipes and sockets are written to, the error tells.
         sigpipe::reset();
@@ -343,8 +386,15 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
         Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
+        Command::Config(options) => commands::config::config(&options),
         Command::Backup { settings, options } => commands::backup::backup(&load(&settings)?, &options),
         Command::Restore { settings, options } => commands::restore::restore(&load(&settings)?, &options),
+        Command::Search { settings, options, moment } => {
+            commands::search::search(&load(&settings)?, &options, moment.now)
+        }
+        Command::Export { settings, options } => commands::export::export(&load(&settings)?, &options),
+        Command::Erase { settings, options } => commands::erase::erase(&load(&settings)?, &options),
+        Command::Retention { settings, options } => commands::retention::retention(&load(&settings)?, &options),
         Command::Manual { dir } => commands::manual::manual(Cli::command(), &dir),
         Command::Reload { pid } => commands::reload::reload(pid),
         Command::Reconcile(reconcile) => commands::reconcile::reconcile(&load(&reconcile.settings)?, reconcile.json),

@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use serde::Serialize;
 
 pub use self::process::Process;
 use crate::outage::{Failure, Part};
@@ -30,6 +31,7 @@ const RANGES: [f64; 14] = [0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 9
 /// What is counted since the start.
 pub struct Metrics {
     mails: Family<Labels, Counter>,
+    kinds: Family<Labels, Counter>,
     sends: Family<Labels, Counter>,
     seen: Histogram,
     committed: Histogram,
@@ -42,6 +44,7 @@ impl Default for Metrics {
         let histogram = || Histogram::new(RANGES);
         Metrics {
             mails: Family::default(),
+            kinds: Family::default(),
             sends: Family::default(),
             seen: histogram(),
             committed: histogram(),
@@ -73,6 +76,12 @@ impl Metrics {
         self.mails.get_or_create(&labels).inc();
         self.seen.observe(until_seen.max(0.0));
         self.committed.observe(until_committed.max(0.0));
+    }
+
+    /// What kind of mail one was: a person's request, a robot's answer, a delivery report.
+    pub fn kind(&self, kind: &impl Serialize) {
+        let name = serde_json::to_value(kind).ok().and_then(|name| name.as_str().map(str::to_string));
+        self.kinds.get_or_create(&vec![("kind", name.unwrap_or_default())]).inc();
     }
 
     /// A mail was tried: `sent`, `later`, `never` or `unknown`. For an acknowledgement that was
@@ -109,6 +118,11 @@ impl Metrics {
     fn register_counted(&self, registry: &mut Registry) {
         let seconds = || Unit::Seconds;
         registry.register("mails", "Mails decided since the start", self.mails.clone());
+        registry.register(
+            "mails_by_kind",
+            "Mails read since the start, by what kind of mail they are",
+            self.kinds.clone(),
+        );
         registry.register("sends", "Mails tried since the start", self.sends.clone());
         registry.register_with_unit(
             "arrival_to_seen",

@@ -75,7 +75,10 @@ pub async fn run(
                         answered(Ok(()));
                     }
                     Err(error) => {
-                        tracing::error!("the new configuration is refused, the former stays in force:\n{error:#}");
+                        tracing::error!(
+                            error = crate::log::error(&error),
+                            "the new configuration is refused, the former stays in force: `hezo-intake check` names every fault"
+                        );
                         answered(Err(&error));
                     }
                 }

@@ -7,6 +7,7 @@ mod clocks;
 mod contracts;
 mod copy;
 mod counts;
+mod erasure;
 mod facts;
 mod figures;
 mod journal;
@@ -16,6 +17,8 @@ mod outages;
 mod outbox;
 mod promises;
 mod pulse;
+mod retention;
+mod search;
 mod tickets;
 
 use std::fs::File;
@@ -31,11 +34,13 @@ pub use alerts::DueAlert;
 pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use copy::{Copied, NothingKnownSince, Restored};
+pub use erasure::{Erased, Erasure, Left, Place};
 pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder, Packed};
 pub use lists::{RunningClock, Summary, Wanted};
 pub use on_file::Question;
 pub use outbox::{Due, Queued};
+pub use retention::{Cutoffs, Outlived};
 pub use tickets::TicketId;
 
 /// The database file within the state directory.
@@ -55,8 +60,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Memory of an import for the pages of the indexes that it fills, in KiB.
 const IMPORT_CACHE_KIB: i64 = 16 * 1024;
 
-/// FULL: a commit is on disk before the mail is filed on the server.
-const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+/// FULL: a commit is on disk before the mail is filed on the server. What is deleted or replaced is
+/// overwritten in the file, too.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                       PRAGMA secure_delete = ON;";
 
 /// How hard zstd tries: level 1 costs half of level 3 and gives the same size on mail
 /// (measured on 10,000 mails of 34 KB in the mean).
@@ -236,7 +243,11 @@ pub fn is_at_fault(error: &anyhow::Error) -> bool {
 }
 
 /// The steps of the schema, oldest first; a step once released is never changed.
-const MIGRATIONS: &[M] = &[M::up(include_str!("store/1-desk.sql")), M::up(include_str!("store/2-operations.sql"))];
+const MIGRATIONS: &[M] = &[
+    M::up(include_str!("store/1-desk.sql")),
+    M::up(include_str!("store/2-operations.sql")),
+    M::up(include_str!("store/3-rights.sql")),
+];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)
@@ -279,7 +290,8 @@ fn other_schema(path: &Path, version: usize) -> anyhow::Error {
     let path = path.display();
     let ours = MIGRATIONS.len();
     anyhow::anyhow!(
-        "{path} has schema {version}, this program has {ours}: run the service and the commands with one version"
+        "{path} has schema {version}, this program has {ours}: run the service and the commands with one version (an \
+         earlier schema is brought up to date at the service's start, a newer one wants the newer program)"
     )
 }
 

@@ -40,6 +40,7 @@ mod orders;
 mod photographs;
 mod promises;
 mod restore;
+mod rights;
 mod rules;
 mod servers;
 mod stories;
@@ -47,6 +48,7 @@ mod story;
 mod token;
 mod unit;
 mod unreachable;
+mod upgrade;
 
 /// Whether what takes minutes is run to its full length: `tests/run --long`.
 const LONG: bool = cfg!(feature = "long");

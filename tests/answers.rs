@@ -5,7 +5,7 @@
 //! comes from the notification: `{reply_to}`, `{id}`, `{subject}`, `{from}`, `{text}` (its plain text),
 //! `{>text}` (the same, quoted), `{html}` (its HTML), `{word}` (its HTML as Word writes it anew), `{br}`
 //! (its plain text as HTML lines), `{png}`. Below `=== relay` stands what the customer reads,
-//! below `=== html` pieces of the relay's HTML, below `=== files` the names of its files; or `=== held
+//! below `=== unsent` the first line that the engineer is told was not sent, below `=== html` pieces of the relay's HTML, below `=== files` the names of its files; or `=== held
 //! REASON` stands in place of all these.
 
 use crate::desk_at_work;
@@ -41,6 +41,13 @@ fn check(world: &mut World, notice: &[u8], name: &str, case: &str) -> Result<(),
     let expected = part(case, "relay").expect("what is relayed");
     if text.trim_end() != expected {
         return Err(format!("{name}: relayed:\n{text}\n--- not:\n{expected}"));
+    }
+    let told = sent.iter().filter(|post| post.purpose == Purpose::Ordered);
+    let told: Vec<String> = told.filter_map(|post| Message::parse(&post.bytes).plain).collect();
+    let unsent = told.iter().find_map(|text| text.split_once("tekst od słów „")?.1.split_once('”'));
+    let unsent = unsent.map(|(line, _)| line).unwrap_or_default();
+    if unsent != part(case, "unsent").unwrap_or_default() {
+        return Err(format!("{name}: unsent {unsent:?}"));
     }
     let html = relay.html.unwrap_or_default();
     for piece in part(case, "html").unwrap_or_default().lines() {

@@ -32,6 +32,23 @@ fn a_photographed_label_completes_the_ticket() {
     assert!(ticket.to_string().contains("barcode: "), "the place is told: {ticket}");
 }
 
+/// Somebody passes an original on as an attachment, and the label hangs on that.
+#[test]
+fn what_hangs_on_an_attached_original_counts() {
+    let desk = Desk::new();
+    let label = Photograph::of(BarcodeFormat::CODE_128, "B824100317");
+    let original = mail("IMG_2210.png", "image/png", &label.file()).replace("1@fabryka.example", "2@fabryka.example");
+    let passed_on = format!(
+        "From: Ewa Wzorcowa <ewa@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: FW: Awaria biblioteki\n\
+         Message-ID: <1@fabryka.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"=-outer\"\n\n\
+         --=-outer\nContent-Type: text/plain; charset=utf-8\n\nW załączeniu zgłoszenie kolegi.\n\n--=-outer\n\
+         Content-Type: message/rfc822\nContent-Disposition: attachment; filename=\"zgloszenie.eml\"\n\n{original}\n--=-outer--\n"
+    );
+    let sent = desk.mail("2026-11-23 09:05", &passed_on);
+    let ticket = desk.ticket(to(&sent, "ewa@fabryka.example").ticket());
+    assert!(ticket["admitted_at"].is_string(), "{ticket}");
+}
+
 #[test]
 fn what_cannot_be_read_is_told_to_engineers_and_the_mail_is_handled_all_the_same() {
     let desk = Desk::new();

@@ -2,6 +2,7 @@
 
 use crate::story;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::story::Desk;
 use prometheus_parse::{Scrape, Value};
+use regex::Regex;
 
 const FAULT: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 
@@ -126,6 +128,8 @@ fn a_scrape_says_where_the_desk_stands() {
         })
         .sum();
     assert_eq!(decided, 2.0, "two mails were decided");
+    assert_eq!(value(&scrape, "hezo_intake_mails_by_kind_total", &[("kind", "request")]), 1.0);
+    assert_eq!(value(&scrape, "hezo_intake_mails_by_kind_total", &[("kind", "auto-reply")]), 1.0);
     assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "stuck")]), 0.0);
     assert_eq!(value(&scrape, "hezo_intake_loops", &[("state", "running")]), 4.0);
     // Arrival at nine, seen five minutes later: nothing within two minutes, all within the hour.
@@ -165,4 +169,40 @@ fn a_mailbox_that_is_away_is_named_and_no_reason_to_restart() {
     fs::remove_file(desk.dir().join("mailbox")).expect("no file");
     assert_eq!(service.wait_for("/readyz", 200), "ok\n");
     assert_eq!(service.wait_for("/nothing", 404), "there are /metrics, /healthz and /readyz\n");
+}
+
+/// The names of our figures in a text, without the endings that histograms give their parts.
+fn figures(text: &str) -> BTreeSet<String> {
+    let name = Regex::new(r"\b(?:hezo_intake|process)_[a-z_]+[a-z]").expect("a pattern");
+    name.find_iter(text).map(|name| name.as_str().to_string()).collect()
+}
+
+/// Every figure stands in the operators' table, and the alert rules ask for no other.
+#[test]
+fn every_figure_stands_in_the_table() {
+    let desk = desk();
+    desk.receive("2026-11-23 09:00", FAULT);
+    let service = Service::start(&desk, "2026-11-23 09:05");
+    service.wait_for("/readyz", 200);
+    let text = service.wait_for("/metrics", 200);
+    let told = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let told: BTreeSet<String> = told
+        .map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_string() })
+        .filter(|name| name.starts_with("hezo_intake_"))
+        .collect();
+    let table = figures(include_str!("../systemd/OPERATIONS.md"));
+    let missing: Vec<_> = told.difference(&table).collect();
+    assert!(told.len() > 10 && missing.is_empty(), "not in the table: {missing:?}");
+    let rules = include_str!("../systemd/hezo-intake.rules.yml");
+    let alerts = rules.matches("- alert: ").count();
+    for part in ["expr: ", "severity: ", "summary: ", "action: "] {
+        assert_eq!(rules.matches(part).count(), alerts, "each alert has its {part}");
+    }
+    let asked = figures(rules);
+    let unknown: Vec<_> = asked.difference(&table).collect();
+    assert!(asked.len() > 5 && unknown.is_empty(), "alerts ask for {unknown:?}");
+    // Prometheus's own word, where it is installed.
+    if let Ok(output) = Command::new("promtool").args(["check", "rules", "systemd/hezo-intake.rules.yml"]).output() {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

@@ -4,12 +4,15 @@
 use crate::servers;
 use crate::story;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::servers::Servers;
 use crate::servers::daemon::DESK;
 use crate::story::Desk;
 use data_encoding::BASE64;
+use regex::Regex;
 
 const SUBJECT: &str = "Żółta kontrolka w serwerowni przy ulicy Rtęciowej";
 const NAME: &str = "Grzegorz Brzęczyszczykiewicz";
@@ -114,6 +117,47 @@ fn a_secret_is_found_in_every_writing() {
             assert!(writings(secret).iter().any(|writing| text.contains(writing)), "{secret} is not found in {text}");
         }
     }
+}
+
+/// Every event above debug stands in the operators' table, level and words, with the names of its fields.
+#[test]
+fn every_event_stands_in_the_table() {
+    let table = include_str!("../systemd/OPERATIONS.md");
+    let event =
+        Regex::new(r#"(?s)tracing::(info|warn|error)!\((.*?)"((?:[^"\\]|\\.){4,})",?\s*\);"#).expect("a pattern");
+    let field = Regex::new(r"^\s*[%?]?([a-z_]+)\s*(?:=|$)").expect("a pattern");
+    let (mut found, mut missing) = (0, Vec::new());
+    for source in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+        let text = fs::read_to_string(&source).expect("a source");
+        for captures in event.captures_iter(&text) {
+            found += 1;
+            let row = table.lines().find(|row| row.starts_with(&format!("| {} | {} |", &captures[1], &captures[3])));
+            let parts = captures[2].split(',');
+            let names: Vec<String> =
+                parts.filter_map(|part| field.captures(part)).map(|name| name[1].to_string()).collect();
+            match row {
+                Some(row) => missing.extend(
+                    names
+                        .iter()
+                        .filter(|name| !row.contains(&format!("`{name}`")))
+                        .map(|name| format!("{name}: {row}")),
+                ),
+                None => missing.push(format!("| {} | {} | {} |", &captures[1], &captures[3], names.join(", "))),
+            }
+        }
+    }
+    assert!(found > 30 && missing.is_empty(), "{found} events; these are not in the table:\n{}", missing.join("\n"));
+}
+
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).expect("the sources").map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => sources(&path),
+            false if path.extension().is_some_and(|kind| kind == "rs") => vec![path],
+            false => Vec::new(),
+        })
+        .collect()
 }
 
 /// A request, an engineer's answer, a customer's answer, a mail that cannot be written, an escalation.

@@ -156,6 +156,23 @@ fn a_bare_number_answers_what_was_asked() {
              > Numer umowy serwisowej HEZO: UM/12/2027",
             true,
         ),
+        (
+            "Umowa nr UM/12/2027\n\n> biblioteka, nr seryjny B824100317",
+            "Tak, zgadza się.\n\n> Czy chodzi o numer seryjny?",
+            true,
+        ),
+        ("Umowa nr UM/12/2027, macierz, 8472619 pada", "Tak\n\n> Czy chodzi o numer seryjny 8472619?", true),
+        ("Umowa nr UM/12/2027, macierz, 8472619 pada", "Jutro podam.\n\n> Czy chodzi o numer seryjny 8472619?", false),
+        (
+            "Umowa nr UM/12/2027, macierz, 8472619 pada",
+            "Nie, to nie ten.\n\n> Czy chodzi o numer seryjny 8472619?",
+            false,
+        ),
+        (
+            "Umowa nr UM/12/2027, macierz, 8472619 pada",
+            "Poniżej.\n\n> Czy chodzi o numer seryjny 8472619?\n> Numer seryjny urządzenia, które uległo awarii: 8472619",
+            true,
+        ),
         ("Nr seryjny: B824100317", "Proszę dzwonić: 601 700 142, będę 24.11.2026 po 14:30.", false),
         ("Nr seryjny: B824100317", "Obejrzałem też 1931C i 2044D, oba stoją.", false),
     ] {
@@ -170,5 +187,22 @@ fn a_bare_number_answers_what_was_asked() {
         let head = format!("In-Reply-To: <{}>\n", ack.id());
         desk.mail("2026-11-23 09:10", &mail("2@fabryka.example", &head, answer));
         assert_eq!(!desk.ticket(ack.ticket())["admitted_at"].is_null(), admitted, "{first} / {answer}");
+    }
+}
+
+/// Two devices may be under two contracts; one device under one of two is asked about.
+#[test]
+fn which_of_two_contracts_is_asked_only_where_it_matters() {
+    for (text, asked) in [
+        ("Macierz SN 8605019, umowa UM/301/2025 lub UM/302/2025", true),
+        ("1) macierz SN 8605019 - umowa UM/301/2025\n2) biblioteka SN 8605027 - umowa UM/302/2025", false),
+    ] {
+        let desk = Desk::new();
+        let head =
+            "From: jan@fabryka.example\nTo: pomoc@myhezo.example\nSubject: Awaria\nMessage-ID: <1@fabryka.example>";
+        let sent = desk.mail("2026-11-23 09:05", &format!("{head}\n\n{text}\n"));
+        let ack = to(&sent, "jan@fabryka.example").text();
+        assert_eq!(ack.contains("UM/301/2025 czy UM/302/2025"), asked, "{ack}");
+        assert!(!ack.contains("Abyśmy mogli"), "nothing is missing: {ack}");
     }
 }

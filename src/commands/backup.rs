@@ -1,22 +1,31 @@
 //! `backup`: a copy of the database beside the running service, proven by opening it.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use jiff::Timestamp;
+use data_encoding::HEXLOWER;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
-use crate::store::{Copied, Store};
+use crate::log;
+use crate::progress::Progress;
+use crate::store::{Copied, Erasure, Store};
 
 /// What a copy's name begins and ends with.
 const PREFIX: &str = "desk-";
 const SUFFIX: &str = ".sqlite";
 const COMPRESSED: &str = ".sqlite.zst";
+
+/// When it was made, between the two.
+const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
+/// The file beside the copies that says what was erased.
+const ERASURES: &str = "erasures";
 
 /// How hard zstd tries: mails are compressed in the database already, so that more gains little.
 const LEVEL: i32 = 3;
@@ -45,9 +54,10 @@ pub struct Options {
 /// There is no database; the folder cannot be written; the copy is not what it should be.
 pub fn backup(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let Options { dir, keep, zstd, now } = options;
+    log::start(config.operations.log);
     let at = now.unwrap_or_else(Timestamp::now);
     fs::DirBuilder::new().recursive(true).create(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let stamp = at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
+    let stamp = at.to_zoned(TimeZone::UTC).strftime(STAMP);
     let copy = dir.join(format!("{PREFIX}{stamp}{SUFFIX}"));
     let unproven = dir.join(format!(".{PREFIX}{stamp}.unproven"));
     let counted = copied(config, &unproven, at);
@@ -69,13 +79,18 @@ pub fn backup(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
         copy
     };
     File::open(dir)?.sync_all()?;
-    Store::open_beside(&config.state_dir)?.write(|store| store.chore_done("backup", at))?;
+    let erasures = Store::open_beside(&config.state_dir)?.write(|store| {
+        store.chore_done("backup", at)?;
+        store.erasures()
+    })?;
+    write_erasures(dir, &erasures)?;
     let size = fs::metadata(&name)?.len();
     let Copied { tickets, mails, outbox } = counted;
     println!("{}: {tickets} tickets, {mails} mails, {outbox} mails sent or to be sent; {size} bytes", name.display());
-    for old in surplus(dir, usize::from(*keep))? {
+    let days = config.retention.backups_days;
+    for old in surplus(dir, usize::from(*keep), at - SignedDuration::from_hours(24 * i64::from(days)))? {
         fs::remove_file(&old).with_context(|| format!("cannot delete {}", old.display()))?;
-        println!("{}: deleted, since {keep} newer ones are kept", old.display());
+        println!("{}: deleted: {keep} newer ones are kept, and none for more than {days} days", old.display());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,16 +104,9 @@ fn copied(config: &Config, to: &Path, at: Timestamp) -> anyhow::Result<Copied> {
         .mode(0o600)
         .open(to)
         .with_context(|| format!("cannot write {}", to.display()))?;
-    let shows = io::stderr().is_terminal();
-    let before = Store::open_to_read(&config.state_dir)?.copy_to(to, at, |done, all| {
-        if shows {
-            eprint!("\rcopying: {} %", done * 100 / all.max(1));
-            let _ = io::stderr().flush();
-        }
-    })?;
-    if shows {
-        eprintln!();
-    }
+    let progress = Progress::of_command("copying pages");
+    let before = Store::open_to_read(&config.state_dir)?.copy_to(to, at, |done, all| progress.at(done, all))?;
+    drop(progress);
     let after = Store::prove(to).with_context(|| format!("the copy {} is not good", to.display()))?;
     // The service goes on meanwhile, and nothing ever becomes less but by an erasure.
     ensure!(
@@ -136,8 +144,45 @@ pub(super) fn copies(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(copies)
 }
 
-fn surplus(dir: &Path, keep: usize) -> anyhow::Result<Vec<PathBuf>> {
-    Ok(copies(dir)?.split_off(keep.min(copies(dir)?.len())))
+/// The copies beyond the newest `keep`, and those made before a moment. The newest stays in any case.
+fn surplus(dir: &Path, keep: usize, expired: Timestamp) -> anyhow::Result<Vec<PathBuf>> {
+    let oldest = format!("{PREFIX}{}", expired.to_zoned(TimeZone::UTC).strftime(STAMP));
+    let is_old = |copy: &Path| copy.file_name().is_some_and(|name| *name.to_string_lossy() < *oldest);
+    let copies = copies(dir)?.into_iter().enumerate().skip(1);
+    Ok(copies.filter(|(place, copy)| *place >= keep || is_old(copy)).map(|(_, copy)| copy).collect())
+}
+
+/// Writes down beside the copies which addresses were erased, as salted hashes: a copy that is restored
+/// forgets them again, also where the database of the present is lost.
+fn write_erasures(dir: &Path, erasures: &[Erasure]) -> anyhow::Result<()> {
+    let path = dir.join(ERASURES);
+    let line = |erasure: &Erasure| {
+        let (salt, hash) = (HEXLOWER.encode(&erasure.salt), HEXLOWER.encode(&erasure.address_hash));
+        format!("{salt} {hash} {}\n", erasure.at)
+    };
+    let new = path.with_extension("new");
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new);
+    let mut file = file.with_context(|| format!("cannot write {}", new.display()))?;
+    file.write_all(erasures.iter().map(line).collect::<String>().as_bytes())?;
+    file.sync_all()?;
+    Ok(fs::rename(new, path)?)
+}
+
+/// The erasures that are written down beside the copies; none where there is no such file.
+pub(super) fn written_erasures(dir: &Path) -> anyhow::Result<Vec<Erasure>> {
+    let path = dir.join(ERASURES);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let erasure = |line: &str| {
+        let mut parts = line.split(' ');
+        let mut bytes = || HEXLOWER.decode(parts.next()?.as_bytes()).ok();
+        let (salt, address_hash) = (bytes()?.try_into().ok()?, bytes()?.try_into().ok()?);
+        Some(Erasure { salt, address_hash, at: parts.next()?.parse().ok()? })
+    };
+    let lines = text.lines().map(|line| erasure(line).with_context(|| format!("{} is damaged", path.display())));
+    lines.collect()
 }
 
 /// Whether a copy is compressed.

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::contracts;
 use crate::contracts::import::{Difference, Outcome};
 use crate::desk::contract::{Contract, Standing, normalise};
+use crate::log;
 use crate::office;
 use crate::store::{Counts, ListVersion, Store, Work};
 
@@ -65,6 +66,7 @@ pub struct ShowOptions {
 /// Every bad line of the list; the database cannot be read or written.
 pub fn import(config: &Config, options: &ImportOptions) -> anyhow::Result<ExitCode> {
     let ImportOptions { file, dry_run, json, now } = options;
+    log::start(config.operations.log);
     if *dry_run {
         return compare(config, file, *json);
     }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 
-use super::{BadInput, local, table};
+use super::{BadInput, local, no_ticket, table};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::calendar::Calendar;
@@ -149,7 +149,7 @@ pub fn carry_out(
     actor: &str,
 ) -> anyhow::Result<Ticket> {
     let Some(id) = store.find_ticket(number)? else {
-        return Err(BadInput(format!("there is no ticket {number}")).into());
+        return Err(no_ticket(number).into());
     };
     let ticket = store.ticket(id)?;
     let on_file = match event {

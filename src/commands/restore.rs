@@ -10,11 +10,11 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 
-use super::backup::{copies, is_compressed};
-use super::{BadInput, local};
+use super::backup::{copies, is_compressed, written_erasures};
+use super::{BadInput, erase, local};
 use crate::config::{Config, MailboxKind};
 use crate::mailbox::Filing;
-use crate::store::{NothingKnownSince, Restored, Store};
+use crate::store::{Erasure, NothingKnownSince, Restored, Store};
 
 /// Which copy, and what is known of the time since.
 #[derive(clap::Args)]
@@ -47,7 +47,14 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     unpack(&copy, &new)?;
     let counted = Store::prove(&new).with_context(|| format!("{} is not good", copy.display()))?;
     let now = options.now.unwrap_or_else(Timestamp::now);
-    let restored = Store::restore(state_dir, &new, worked_until, now).map_err(|error| match error.downcast_ref() {
+    let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
+    let mut forgotten = 0;
+    let forget = |store: &mut Store, former: Vec<Erasure>| {
+        forgotten = erase::again(config, store, [former, beside].concat())?;
+        Ok(())
+    };
+    let restored = Store::restore(state_dir, &new, worked_until, now, forget).map_err(|error| {
+        match error.downcast_ref() {
         Some(NothingKnownSince(at)) => BadInput(format!(
             "there is no former database to say what was sent since {}: say with --worked-until TIME until when the \
              service worked (its last line in the log: journalctl -u hezo-intake)",
@@ -55,6 +62,7 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
         ))
         .into(),
         None => error,
+    }
     });
     let Restored { copied_at, sent_since, was_read } = restored?;
     drop(lock);
@@ -63,6 +71,12 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
         println!("the former database says that {sent_since} mails were sent since; none is sent again");
     } else if let Some(until) = worked_until {
         println!("there is no former database to ask: what arrived until {} counts as answered", local(until));
+    }
+    if forgotten > 0 {
+        println!("{forgotten} addresses that were erased since are erased from it again");
+    }
+    if !was_read {
+        println!("addresses that were erased since the last copy was made are not known: erase them again");
     }
     for mailbox in &config.mailboxes {
         if let (MailboxKind::Imap { .. }, Filing::Move(folder)) = (&mailbox.kind, &mailbox.filing) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::order::moment;
-use super::{BadInput, explain};
+use super::{explain, no_ticket};
 use crate::attachments::Reader;
 use crate::config::Config;
 use crate::desk::calendar::{Calendar, WindowName};
@@ -145,7 +145,7 @@ fn stored(number: TicketNumber, config: &Config) -> anyhow::Result<Ticket> {
     let mut store = Store::open_to_read(&config.state_dir)?;
     store.read(|store| match store.find_ticket(number)? {
         Some(id) => store.ticket(id),
-        None => Err(BadInput(format!("there is no ticket {number}")).into()),
+        None => Err(no_ticket(number).into()),
     })
 }
 

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{BadInput, local, local_date, printable, table};
+use super::{BadInput, local, local_date, no_ticket, printable, table};
 use crate::config::Config;
 use crate::desk::entitlement::{self, Entitlement};
 use crate::desk::ticket::{Clock, Fired, NumberKind, State, Ticket};
 use crate::desk::ticket_number::TicketNumber;
-use crate::store::{Question, Queued, Store, TicketId, Wanted, Work};
+use crate::store::{Question, Queued, Store, Summary, TicketId, Wanted, Work};
 
 /// Which tickets to list, and how.
 #[derive(clap::Args)]
@@ -45,9 +45,18 @@ fn state(name: &str) -> Result<State, String> {
 pub fn list(config: &Config, filter: &Filter, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     let now = now.unwrap_or_else(Timestamp::now);
     let due_by = filter.due.map(|within| now.saturating_add(within)).transpose()?;
-    let wanted = Wanted { state: filter.state, due_by, breached: filter.breached, most: filter.most };
+    let wanted =
+        Wanted { state: filter.state, due_by, breached: filter.breached, words: Vec::new(), most: filter.most };
     let tickets = Store::open_to_read(&config.state_dir)?.read(|store| store.tickets(&wanted, now))?;
-    if filter.json {
+    print(tickets, filter.json, now)
+}
+
+/// Prints a list of tickets.
+///
+/// # Errors
+/// None to be expected.
+pub(super) fn print(tickets: Vec<Summary>, as_json: bool, now: Timestamp) -> anyhow::Result<ExitCode> {
+    if as_json {
         tickets.iter().try_for_each(|ticket| serde_json::to_string(ticket).map(|line| println!("{line}")))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -77,17 +86,24 @@ pub fn list(config: &Config, filter: &Filter, now: Option<Timestamp>) -> anyhow:
 /// The number is none, no ticket has it, or the database cannot be read.
 pub fn show(config: &Config, number: &str, as_json: bool, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     let now = now.unwrap_or_else(Timestamp::now);
-    let (ticket, entitled, mails) = Store::open_to_read(&config.state_dir)?.read(|store| {
+    Store::open_to_read(&config.state_dir)?.read(|store| {
         let (id, ticket) = find(store, number)?;
-        let entitled = Entitled::of(&ticket, store)?;
-        Ok((ticket, entitled, store.outbox_of(id)?))
-    })?;
-    if as_json {
-        println!("{}", as_value(&ticket, &entitled, &mails, now)?);
-    } else {
-        for_people(&ticket, &entitled, &mails, now);
-    }
-    Ok(ExitCode::SUCCESS)
+        if as_json {
+            println!("{}", value_of(store, id, now)?);
+        } else {
+            for_people(&ticket, &Entitled::of(&ticket, store)?, &store.outbox_of(id)?, now);
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Everything about a ticket, for programs.
+///
+/// # Errors
+/// The database cannot be read.
+pub(super) fn value_of(store: &Work, id: TicketId, now: Timestamp) -> anyhow::Result<serde_json::Value> {
+    let ticket = store.ticket(id)?;
+    as_value(&ticket, &Entitled::of(&ticket, store)?, &store.outbox_of(id)?, now)
 }
 
 /// The ticket with this number.
@@ -96,7 +112,7 @@ pub fn show(config: &Config, number: &str, as_json: bool, now: Option<Timestamp>
 /// The number is none, no ticket has it, or the database cannot be read.
 pub(super) fn find(store: &Work, number: &str) -> anyhow::Result<(TicketId, Ticket)> {
     let wanted: TicketNumber = number.parse().map_err(|error| BadInput(format!("{number}: {error}")))?;
-    let id = store.find_ticket(wanted)?.ok_or_else(|| BadInput(format!("there is no ticket {wanted}")))?;
+    let id = store.find_ticket(wanted)?.ok_or_else(|| no_ticket(wanted))?;
     Ok((id, store.ticket(id)?))
 }
 

@@ -79,7 +79,10 @@ pub(super) fn token_keys(credentials: Credentials<'_>) -> impl Fn(&DeValue<'_>) 
 fn read(value: &DeValue<'_>, credentials: Credentials<'_>) -> Result<String, String> {
     let named = value::string(value, "a path or the name of a credential in quotes")?;
     let path = locate(Path::new(named), credentials)?;
-    let file = File::open(&path).map_err(|error| format!("names a file that cannot be opened: {error}"))?;
+    // The value is not repeated here either.
+    let where_it_lies = if named.starts_with('/') { "there" } else { "beside the configuration" };
+    let advice = format!("write the secret into a file of that name {where_it_lies}, with: (umask 077; editor FILE)");
+    let file = File::open(&path).map_err(|error| format!("names a file that cannot be opened: {error}; {advice}"))?;
     let about = file.metadata().map_err(|error| format!("names a file that cannot be examined: {error}"))?;
     if !about.is_file() {
         return Err("names something that is no file".to_string());

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use crate::contracts::file::ContractFile;
 use crate::desk::contract::{self, Change, Contract};
 use crate::desk::plan::Plans;
+use crate::progress::Progress;
 use crate::store::{ContractId, ContractKeys, Counts, ListVersion, Store, Work};
 
 /// Rows written in one transaction: some 20 ms of work.
@@ -134,8 +135,11 @@ fn import_into(
     let mut comparison = store.read(Comparison::with_newest)?;
     while store.write(|work| work.set_aside_leftovers(comparison.version))? {}
     let mut waiting = Vec::new();
-    let mut rows = 0;
+    let (mut rows, mut contracts) = (0, 0);
+    let progress = Progress::of_command("contracts of the list read");
     file.read(&mut |contract| {
+        contracts += 1;
+        progress.at(contracts, 0);
         rows += 1 + contract.serials.len();
         waiting.push(contract);
         if rows >= ROWS_HELD {

@@ -50,6 +50,8 @@ pub struct Answer {
     pub files: Vec<Attachment>,
     /// The files that do not.
     pub held_back: Vec<HeldBack>,
+    /// The first line that was cut off although it may be the engineer's own.
+    pub unsent: Option<String>,
     lines: Vec<PageLine>,
 }
 
@@ -92,8 +94,8 @@ impl Answer {
     /// of another.
     pub fn of(message: &Message, ground: &Ground, seed: &str, rules: &Rules, now: DateTime) -> Answer {
         let lines = text::lines(message, &rules.quotes);
-        let fates = cut::fates(&lines, message, &ground.markers, &ground.shown, &rules.quotes);
-        let kept = lines.into_iter().zip(fates).filter(|(_, fate)| *fate != Fate::Cut);
+        let cutting = cut::cut(&lines, message, &ground.markers, &ground.shown, &rules.quotes);
+        let kept = lines.into_iter().zip(cutting.fates).filter(|(_, fate)| *fate != Fate::Cut);
         let mut kept: Vec<PageLine> =
             kept.map(|(line, fate)| PageLine { line, quoted: fate == Fate::Quoted }).collect();
         let orders = take_orders(&mut kept, &rules.orders);
@@ -114,6 +116,7 @@ impl Answer {
             html: page::html(&kept, &files.pictures),
             files: files.kept,
             held_back: files.held_back,
+            unsent: cutting.unsent,
             lines: kept,
         }
     }

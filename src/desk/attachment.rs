@@ -1,6 +1,8 @@
 //! What an attachment is, told from its bytes before its name, and what was read of it. Text files
 //! are read here; of every other kind the shell hands the contents in.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::extract::{Place, Reading};
@@ -152,9 +154,36 @@ pub struct Unread {
     pub problem: Problem,
 }
 
-/// The attachments that were not read as a whole.
-pub fn unread(message: &Message, contents: &[Contents]) -> Vec<Unread> {
-    let pairs = message.attachments.iter().zip(contents);
+/// The most attached mails whose files are looked at, nested ones included.
+const MOST_MAILS: usize = 10;
+
+/// The files of a mail, and behind them those of the mails attached to it: whoever passes an original on
+/// means what hangs on that.
+pub fn files(message: &Message) -> Vec<Cow<'_, Attachment>> {
+    let mut files: Vec<Cow<Attachment>> = message.attachments.iter().map(Cow::Borrowed).collect();
+    let (mut at, mut mails) = (0, 0);
+    while let Some(file) = files.get(at) {
+        at += 1;
+        if file.media_type == "message/rfc822" && mails < MOST_MAILS {
+            mails += 1;
+            let inner = Message::parse(&file.content);
+            files.extend(inner.attachments.into_iter().map(Cow::Owned));
+        }
+    }
+    files
+}
+
+/// What was read of the files of a mail that is attached to another, out of what was read of that one's.
+pub fn contents_of(inner: &Message, outer: &Message, contents: &[Contents]) -> Vec<Contents> {
+    let outer = files(outer);
+    let read = |file: &Cow<Attachment>| outer.iter().position(|other| other.content == file.content);
+    let inner = files(inner).iter().map(read).collect::<Vec<_>>().into_iter();
+    inner.map(|at| at.and_then(|at| contents.get(at)).cloned().unwrap_or_default()).collect()
+}
+
+/// The files that were not read as a whole.
+pub fn unread(files: &[Cow<Attachment>], contents: &[Contents]) -> Vec<Unread> {
+    let pairs = files.iter().zip(contents);
     let unread = pairs.filter_map(|(attachment, contents)| {
         contents.problem.map(|problem| Unread { name: attachment.name.clone(), problem })
     });
@@ -228,11 +257,11 @@ impl Format {
     }
 }
 
-/// The texts and codes of the attachments: text files are read here, `contents` has what was read of
-/// the others, in the order of the attachments.
-pub fn readings(message: &Message, contents: &[Contents]) -> Vec<Reading> {
+/// The texts and codes of the files: text files are read here, `contents` has what was read of the others,
+/// in the order of the files.
+pub fn readings(files: &[Cow<Attachment>], contents: &[Contents]) -> Vec<Reading> {
     let mut readings = Vec::new();
-    for (at, attachment) in message.attachments.iter().enumerate() {
+    for (at, attachment) in files.iter().enumerate() {
         let mut add = |place: Place, text: &str| {
             if !text.trim().is_empty() {
                 readings.push(Reading { place, name: attachment.name.clone(), text: text.to_string() });

@@ -38,12 +38,13 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads a mail; `contents` is what was read of its attachments, in their order.
+    /// Reads a mail; `contents` is what was read of its [files](attachment::files), in their order.
     pub fn of(message: &Message, contents: &[Contents], site: &Site) -> Reading {
+        let files = attachment::files(message);
         let written = text::read(message, &site.rules.quotes);
         let bounce = bounce::bounce(message, &written, &site.rules.bounces);
-        let texts = attachment::readings(message, contents);
-        let names = names_of_attachments(message);
+        let texts = attachment::readings(&files, contents);
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
         let numbers = || pages.numbers(&OnFile::default(), &site.rules.numbers);
         let own = own_marks(message, site);
@@ -56,7 +57,7 @@ impl Reading {
             handed_in: handed_in::handed_in(message, &written, contents, site).map(Box::new),
             bounce,
             texts,
-            unread: attachment::unread(message, contents),
+            unread: attachment::unread(&files, contents),
             pages,
             written,
             verdict,
@@ -88,10 +89,6 @@ impl Reading {
     pub fn missing(&self, numbers: &[KnownNumber]) -> Vec<NumberKind> {
         if self.verdict.kind == Kind::Request { ticket::missing(numbers) } else { Vec::new() }
     }
-}
-
-fn names_of_attachments(message: &Message) -> Vec<&str> {
-    message.attachments.iter().map(|attachment| attachment.name.as_str()).collect()
 }
 
 fn own_marks(message: &Message, site: &Site) -> OwnMarks {

@@ -30,6 +30,7 @@ use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
 use letter::Letter;
 
+pub(in crate::desk) use acknowledgement::put_to_the_sender;
 pub use acknowledgement::{Acknowledgement, acknowledgement, gathered};
 pub use clocks::{Alert, Occasion, RungDue, alert, customer_reminder, escalation, reminder, taken_over};
 pub use notice::{HandedInBy, Notice, copy, crossed, notice};

@@ -96,10 +96,27 @@ pub struct KnownNumber {
     pub written: String,
     /// Where it stood, by which rule, and the evidence, for people.
     pub evidence: String,
-    /// Whether it stood only in a quoted earlier mail.
+    /// Whether it stood only in a quoted earlier mail, or too little speaks for it: it does not count until
+    /// the customer says so.
     pub quoted: bool,
     /// Whether a contract on file has it.
     pub on_file: bool,
+}
+
+/// In [`KnownNumber::evidence`], in place of a rule: the customer is asked about it, or gave it when asked.
+pub const ASKED: &str = "asked";
+
+/// In [`KnownNumber::evidence`], in place of a rule: an engineer's order.
+pub const CORRECTED: &str = "corrected";
+
+/// In [`KnownNumber::evidence`], in place of a rule: the closed ticket that this one goes on with.
+pub const CLOSED_TICKET: &str = "closed-ticket";
+
+impl KnownNumber {
+    /// Whether a rule for numbers found it, and not a question, an order or an earlier ticket.
+    pub fn is_by_rule(&self) -> bool {
+        ![ASKED, CORRECTED, CLOSED_TICKET].iter().any(|other| self.evidence.contains(&format!("[{other}")))
+    }
 }
 
 /// What a number identifies.

@@ -77,6 +77,7 @@ impl Arrival {
             let reason = unread.problem.name();
             tracing::warn!(uid = known.listed.uid.0, reason, "an attachment was not read as a whole");
         }
+        office.metrics.kind(&reading.verdict.kind);
         let (content_hash, internal_date) = (known.content_hash, known.listed.internal_date);
         let mail = Mail { message, raw, content_hash, internal_date, place, too_large, verification };
         let keys = thread::keys(&mail, &reading, &office.site);

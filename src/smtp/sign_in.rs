@@ -58,10 +58,27 @@ impl SignIn {
         let Err(error) = connection.auth(&[self.mechanism], &credentials).await else { return Ok(()) };
         // XOAUTH2 refuses with a question (334), which lettre does not answer.
         let asked = self.mechanism == Mechanism::Xoauth2 && error.is_client();
-        let said = if asked { "the access token is not accepted".to_string() } else { words(&error) };
+        let said = match asked {
+            true => "the access token is not accepted; see that `user` is the mailbox's own address, and that the \
+                     application or the user's consent has the right to send (Microsoft 365: SMTP.SendAsApp or \
+                     SMTP.Send; Google: https://mail.google.com/)"
+                .to_string(),
+            false => with_advice(words(&error)),
+        };
         let refused = RefusedSignIn(said);
         if error.is_permanent() || asked { Err(refused.into()) } else { Err(anyhow::anyhow!("{refused}")) }
     }
+}
+
+/// What Microsoft 365 says where sending by sign-in is switched off as a whole, whatever the password or token.
+fn with_advice(words: String) -> String {
+    if !words.contains("SmtpClientAuthentication is disabled") {
+        return words;
+    }
+    format!(
+        "{words} (sending by sign-in is switched off there: Set-CASMailbox MAILBOX -SmtpClientAuthenticationDisabled \
+         $false, or for all mailboxes in the Exchange admin centre)"
+    )
 }
 
 /// A lasting no (RFC 4954 section 6).

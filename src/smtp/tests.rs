@@ -180,6 +180,12 @@ async fn replies() {
         ("EHLO 550 who are you", "later: the mail server's greeting or its reply to EHLO: 550 who are you"),
         ("EHLO 250 peer.example", "later: the mail server does not offer AUTH PLAIN; set another sign_in"),
         ("AUTH 535 5.7.8 no geheim", "not signed in: the mail server refused the sign-in: 535 5.7.8 no (secret)"),
+        (
+            "AUTH 535 5.7.139 SmtpClientAuthentication is disabled for the Tenant",
+            "not signed in: the mail server refused the sign-in: 535 5.7.139 SmtpClientAuthentication is disabled for the \
+             Tenant (sending by sign-in is switched off there: Set-CASMailbox MAILBOX -SmtpClientAuthenticationDisabled \
+             $false, or for all mailboxes in the Exchange admin centre)",
+        ),
         ("AUTH 454 4.7.0 later", "later: the mail server refused the sign-in: 454 4.7.0 later"),
         ("AUTH silence", "later: not connected and signed in"),
         ("MAIL 451 4.3.0 later", "later: the server refused MAIL: 451 4.3.0 later"),

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{FILE, LOCK, MIGRATIONS, Store, Work, cannot_open, lock, micros, migrate, other_schema, schema, timestamp};
+use super::{
+    Erasure, FILE, LOCK, MIGRATIONS, Store, Work, cannot_open, lock, micros, migrate, other_schema, schema, timestamp,
+};
 
 /// Pages copied at once; between two steps the service may write.
 const PAGES_AT_ONCE: std::ffi::c_int = 1000;
@@ -50,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of SQLite; the disk is full.
-    pub fn copy_to(self, to: &Path, at: Timestamp, shown: impl Fn(i64, i64)) -> anyhow::Result<Copied> {
+    pub fn copy_to(self, to: &Path, at: Timestamp, shown: impl Fn(u64, u64)) -> anyhow::Result<Copied> {
         let before = counted(&self.connection)?;
         let mut copy = Connection::open(to).with_context(|| cannot_open(to))?;
         {
@@ -59,7 +61,8 @@ impl Store {
                 let step =
                     backup.step(PAGES_AT_ONCE).context("the copy cannot be written: see that its disk has room")?;
                 let progress = backup.progress();
-                shown(i64::from(progress.pagecount - progress.remaining), i64::from(progress.pagecount));
+                let all = u64::try_from(progress.pagecount).unwrap_or_default();
+                shown(all - u64::try_from(progress.remaining).unwrap_or_default().min(all), all);
                 match step {
                     StepResult::Done => break,
                     _ => std::thread::sleep(PAUSE),
@@ -99,15 +102,17 @@ impl Store {
     }
 
     /// Puts the proven copy at `new` in the database's place; the caller keeps the service out. The
-    /// former database stays beside it, and tells which mails were sent since.
+    /// former database stays beside it, and tells which mails were sent since. `forget` erases anew in the
+    /// copy what was erased since it was made; it is handed what the former database knows of that.
     ///
     /// # Errors
-    /// The files cannot be written, or the copy's schema cannot be brought up to date.
+    /// The files cannot be written, or the copy's schema cannot be brought up to date; those of `forget`.
     pub fn restore(
         state_dir: &Path,
         new: &Path,
         worked_until: Option<Timestamp>,
         now: Timestamp,
+        forget: impl FnOnce(&mut Store, Vec<Erasure>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Restored> {
         let place = state_dir.join(FILE);
         let mut copy = Connection::open(new).with_context(|| cannot_open(new))?;
@@ -124,6 +129,10 @@ impl Store {
         };
         let was_read = sent.is_ok();
         let sent = sent.unwrap_or_default();
+        copy.pragma_update(None, "secure_delete", "ON")?;
+        let mut store = Store::with(copy, None);
+        forget(&mut store, former_erasures(&place).unwrap_or_default())?;
+        let mut copy = store.connection;
         let transaction = copy.transaction()?;
         for (message_id, at) in &sent {
             transaction.execute(
@@ -186,6 +195,12 @@ fn sent_since(former: &Path, since: Timestamp) -> anyhow::Result<Vec<(String, i6
         connection.prepare("SELECT message_id, sent_at FROM outbox WHERE state = 'sent' AND sent_at >= ?1")?;
     let rows = select.query_map([micros(since)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The erasures that the former database knows of; none where it is lost or of a schema before them.
+fn former_erasures(former: &Path) -> anyhow::Result<Vec<Erasure>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Store::with(Connection::open_with_flags(former, flags)?, None).read(|store| store.erasures())
 }
 
 fn counted(connection: &Connection) -> anyhow::Result<Copied> {

@@ -161,16 +161,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The bytes of a kept mail.
+    /// The bytes of a kept mail; `None` where they were erased, too.
     pub fn kept(&self, content_hash: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
-        let mut select = self.transaction.prepare_cached("SELECT bytes FROM mail WHERE content_hash = ?1")?;
+        let select = "SELECT bytes FROM mail WHERE content_hash = ?1 AND length(bytes) > 0";
+        let mut select = self.transaction.prepare_cached(select)?;
         let bytes: Option<Vec<u8>> = select.query_row([content_hash], |row| row.get(0)).optional()?;
         bytes.map(|bytes| decompressed(&bytes)).transpose()
     }
 
     /// The bytes of a kept mail, and when it was kept.
     pub fn kept_with_time(&self, content_hash: &[u8]) -> anyhow::Result<Option<(Vec<u8>, Timestamp)>> {
-        let select = "SELECT bytes, kept_at FROM mail WHERE content_hash = ?1";
+        let select = "SELECT bytes, kept_at FROM mail WHERE content_hash = ?1 AND length(bytes) > 0";
         let mut select = self.transaction.prepare_cached(select)?;
         let row: Option<(Vec<u8>, i64)> =
             select.query_row([content_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;

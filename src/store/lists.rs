@@ -43,6 +43,8 @@ pub struct Wanted {
     pub due_by: Option<Timestamp>,
     /// Those of which a promise was broken.
     pub breached: bool,
+    /// Those that hold all these words, as [`Work::tickets_with`] finds them.
+    pub words: Vec<String>,
     /// No more than so many.
     pub most: usize,
 }
@@ -97,6 +99,12 @@ impl Work<'_> {
         }
         if wanted.breached {
             wheres.push(&broken);
+        }
+        let found = if wanted.words.is_empty() { Vec::new() } else { self.tickets_with(&wanted.words, wanted.most)? };
+        let found = found.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ");
+        let found = format!("ticket.id IN ({found})");
+        if !wanted.words.is_empty() {
+            wheres.push(&found);
         }
         let order = if wanted.due_by.is_some() { "next_due, ticket.id" } else { "ticket.id DESC" };
         let select = format!(

@@ -19,7 +19,9 @@ use crate::desk::reading::Reading;
 use crate::desk::site::Site;
 use crate::desk::ticket::{KnownNumber, NumberKind};
 use crate::desk::ticket_number::TicketNumber;
+use crate::log;
 use crate::office;
+use crate::progress::Progress;
 use crate::store::{Decided, Question, Store, Work};
 
 /// Which mails to run the rules over.
@@ -79,14 +81,18 @@ struct Replayed {
 pub fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
     let since = moment(&options.since)?;
     let config = Config::load(&options.config)?;
+    log::start(config.operations.log);
     let site = office::site(&config)?;
     let mut store = Store::open_to_read(&config.state_dir)?;
     let mut differences = Vec::new();
     let counts = store.read(|store| {
         let mut counts = Counts::default();
         let mut tickets = BTreeSet::new();
-        for decided in store.decided_since(since)? {
-            let Some(found) = kind_of_mail(store, &decided, &site, &mut counts)? else { continue };
+        let all = store.decided_since(since)?;
+        let progress = Progress::of_command("mails replayed");
+        for (done, decided) in all.iter().enumerate() {
+            progress.at(done as u64, all.len() as u64);
+            let Some(found) = kind_of_mail(store, decided, &site, &mut counts)? else { continue };
             differences.extend(found);
             tickets.extend(decided.disposition.ticket().map(|number| number.to_string()));
         }
@@ -160,8 +166,15 @@ fn numbers_of_ticket(store: &Work, number: TicketNumber, site: &Site) -> anyhow:
         store.ticket(id)?.numbers.into_iter().map(|known| ((known.kind, known.value.clone()), known)).collect();
     let keys: BTreeSet<_> = was.keys().chain(now.keys()).collect();
     let differences = keys.into_iter().filter_map(|key| {
-        let (was, now) = (was.get(key), now.get(key));
-        let same = was.zip(now).is_some_and(|(was, now)| (was.quoted, was.on_file) == (now.quoted, now.on_file));
+        // What the customer is only asked about was not found; what a person said, no rule changes.
+        let was = was.get(key).filter(|known| known.is_by_rule() || !known.quoted);
+        let now = now.get(key);
+        let same = match (was, now) {
+            (Some(was), _) if !was.is_by_rule() => true,
+            (Some(was), Some(now)) => (was.quoted, was.on_file) == (now.quoted, now.on_file),
+            (None, None) => true,
+            _ => false,
+        };
         (!same).then(|| Difference {
             ticket: Some(number.to_string()),
             mail: None,

@@ -24,6 +24,15 @@ pub(super) enum Fate {
     Cut,
 }
 
+/// What became of a mail's lines.
+pub(super) struct Cutting {
+    /// Of each.
+    pub(super) fates: Vec<Fate>,
+    /// The first line that was cut although we never wrote it and no program marks it as a quote: it stands
+    /// below something that looks like the head of an earlier mail, and its writer may think that it was sent.
+    pub(super) unsent: Option<String>,
+}
+
 /// What an engineer was shown of the ticket.
 pub(super) struct Shown {
     /// Everything.
@@ -33,13 +42,13 @@ pub(super) struct Shown {
 }
 
 /// Says of each line of a mail what becomes of it.
-pub(super) fn fates(
+pub(super) fn cut(
     lines: &[ShownLine],
     message: &Message,
     markers: &Markers,
     shown: &Shown,
     rules: &QuoteRules,
-) -> Vec<Fate> {
+) -> Cutting {
     let words: Vec<Words> = lines.iter().map(|line| Words::without_links(&line.text)).collect();
     let cutter = Cutter { lines, words: &words, shown };
     let places = cutter.places(markers);
@@ -47,7 +56,8 @@ pub(super) fn fates(
     cutter.cut_heads(&places, &mut fates);
     cutter.cut_signature(message, rules, &mut fates);
     cutter.keep_quotes(&places, &mut fates);
-    fates
+    let unsent = cutter.unsent(&places, &fates).map(|line| line.text.trim().to_string());
+    Cutting { fates, unsent }
 }
 
 /// Where a line stands.
@@ -184,6 +194,17 @@ impl Cutter<'_> {
                 fates.get_mut(*at).into_iter().for_each(|fate| *fate = Fate::Cut);
             }
         }
+    }
+
+    /// The first line that its writer may think was sent. What names a sender or a time is an earlier mail's head.
+    fn unsent(&self, places: &[Place], fates: &[Fate]) -> Option<&ShownLine> {
+        (0..self.lines.len()).filter(|at| fates.get(*at) == Some(&Fate::Cut)).find_map(|at| {
+            let (line, words) = (self.lines.get(at)?, self.words.get(at)?);
+            let in_the_open = places.get(at) == Some(&Place::Outside) && line.part == Part::Quote && line.depth == 0;
+            let is_head = line.text.contains([':', '@']);
+            let strange = words.count() >= ENOUGH_WORDS && !self.shown.all.holds(words.iter());
+            (in_the_open && !is_head && strange).then_some(line)
+        })
     }
 
     /// Where answers are written between the customer's lines, those stay above them.

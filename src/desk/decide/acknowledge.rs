@@ -3,14 +3,14 @@
 
 use super::Case;
 use super::progress::Progress;
-use super::request::known_numbers;
+use super::request::{known_number, known_numbers};
 use crate::desk::contract::Excerpt;
 use crate::desk::decision::Effect;
 use crate::desk::entitlement;
-use crate::desk::extract::OnFile;
+use crate::desk::extract::{Numbers, OnFile};
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Acknowledgement};
-use crate::desk::ticket::{ClockKind, Ending, Entry, EntryKind, Ticket};
+use crate::desk::ticket::{ASKED, ClockKind, Ending, Entry, EntryKind, KnownNumber, NumberKind, Ticket};
 use crate::desk::trust::{Proof, Rung};
 
 /// Writes the acknowledgement. Returns whether it goes out, and by which rule.
@@ -56,7 +56,20 @@ pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) 
     progress.entry(entry(case, EntryKind::Acknowledged, Some(&post.message_id), ""));
     progress.push(Effect::Thread(progress.ticket.number, post.message_id.clone()));
     progress.push(Effect::Send(post));
+    for kind in progress.ticket.missing() {
+        asked_about(&numbers, kind).into_iter().for_each(|known| progress.add_number(known));
+    }
     (true, answer.rule.clone())
+}
+
+/// The numbers that the acknowledgement asks about: "is it X?".
+fn asked_about(numbers: &Numbers, kind: NumberKind) -> Vec<KnownNumber> {
+    let put = reply::put_to_the_sender(numbers, kind).into_iter();
+    let asked = |known: KnownNumber| {
+        let evidence = format!("{}; the customer is asked [{ASKED}]", known.evidence);
+        KnownNumber { quoted: true, evidence, ..known }
+    };
+    put.map(|found| asked(known_number(kind, found))).collect()
 }
 
 /// The contracts on file that the sender is proven to belong to. The acknowledgement knows of no

@@ -1,10 +1,11 @@
-//! The answer to the question for a missing number: the number alone, without a label, or filled in
-//! where the question stands in the quote.
+//! The answer to the question for a missing number: the number alone, without a label, filled in where
+//! the question stands in the quote, or a yes to "is it X?".
 
 use super::Case;
 use crate::desk::contract::normalise;
 use crate::desk::extract::Place;
-use crate::desk::ticket::{KnownNumber, NumberKind, Ticket};
+use crate::desk::text::Part;
+use crate::desk::ticket::{ASKED, EntryKind, KnownNumber, NumberKind, Ticket};
 
 /// Words of an answer that says hardly more than the number, greeting included.
 const WORDS_MAX: usize = 12;
@@ -17,7 +18,7 @@ const LENGTH: std::ops::RangeInclusive<usize> = 4..=32;
 pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> Vec<KnownNumber> {
     let given = |kind: &NumberKind| found.iter().any(|known| known.kind == *kind && !known.quoted);
     let missing: Vec<NumberKind> = ticket.missing().into_iter().filter(|kind| !given(kind)).collect();
-    let filled: Vec<KnownNumber> = missing.iter().filter_map(|kind| filled_in(*kind, ticket, found)).collect();
+    let filled: Vec<KnownNumber> = missing.iter().filter_map(|kind| filled_in(*kind, case, ticket, found)).collect();
     if !filled.is_empty() {
         return filled;
     }
@@ -26,6 +27,15 @@ pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> V
     if missing.is_empty() || words.len() > WORDS_MAX {
         return Vec::new();
     }
+    let given = given_alone(case, &missing, &words, found);
+    if given.is_empty() && answers_the_acknowledgement(case, ticket) && case.site.rules.numbers.agrees(&text) {
+        return missing.iter().filter_map(|kind| confirmed(*kind, ticket)).collect();
+    }
+    given
+}
+
+/// The numbers of a text that says hardly more.
+fn given_alone(case: &Case, missing: &[NumberKind], words: &[&str], found: &[KnownNumber]) -> Vec<KnownNumber> {
     let numbers = case.numbers();
     let refused = |value: &str| {
         let here = numbers.refused.iter().filter(|refused| refused.place == Place::Text);
@@ -33,7 +43,7 @@ pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> V
     };
     let taken = |value: &str| found.iter().any(|known| known.value == value);
     let values: Vec<(&str, String)> = words
-        .into_iter()
+        .iter()
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         .filter(|word| may_be_number(word))
         .map(|word| (word, normalise(word)))
@@ -43,11 +53,11 @@ pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> V
         kind,
         value: value.clone(),
         written: written.to_string(),
-        evidence: "text: the answer to what was asked [asked]".to_string(),
+        evidence: format!("text: the answer to what was asked [{ASKED}]"),
         quoted: false,
         on_file: false,
     };
-    match (missing.as_slice(), values.as_slice()) {
+    match (missing, values.as_slice()) {
         ([kind], [value]) => vec![known(*kind, value)],
         ([_, _], [one, other]) => match (one.0.contains('/'), other.0.contains('/')) {
             (false, true) => vec![known(NumberKind::Serial, one), known(NumberKind::Contract, other)],
@@ -58,14 +68,33 @@ pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> V
     }
 }
 
-/// The only number of this kind in the quote that the ticket does not know. What we wrote does not hold it,
-/// and what the customer wrote before is known: it was written into the quote now.
-fn filled_in(kind: NumberKind, ticket: &Ticket, found: &[KnownNumber]) -> Option<KnownNumber> {
-    let is_known = |value: &str| ticket.numbers.iter().any(|known| known.value == value);
-    let mut new = found.iter().filter(|known| known.quoted && known.kind == kind && !is_known(&known.value));
+/// The only number of this kind that was written into the quote: one that the ticket does not know, or that stands
+/// there both in our question and behind it.
+fn filled_in(kind: NumberKind, case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> Option<KnownNumber> {
+    let quote = case.reading.written.text(Part::Quote);
+    let is_new = |known: &KnownNumber| {
+        let asked = ticket.numbers.iter().any(|old| old.value == known.value);
+        !asked || quote.matches(known.written.as_str()).nth(1).is_some()
+    };
+    let mut new = found.iter().filter(|known| known.quoted && known.kind == kind && is_new(known));
     let (first, None) = (new.next()?, new.next()) else { return None };
-    let evidence = format!("{}; filled in where it was asked for", first.evidence);
+    let evidence = format!("{}; filled in where it was asked for [{ASKED}]", first.evidence);
     Some(KnownNumber { quoted: false, evidence, ..first.clone() })
+}
+
+/// The number of this kind that was put to the customer, where it is only one.
+fn confirmed(kind: NumberKind, ticket: &Ticket) -> Option<KnownNumber> {
+    let mut asked = ticket.numbers.iter().filter(|known| known.quoted && known.kind == kind);
+    let (one, None) = (asked.next()?, asked.next()) else { return None };
+    let evidence = format!("{}; confirmed by the customer [{ASKED}]", one.evidence);
+    Some(KnownNumber { quoted: false, evidence, ..one.clone() })
+}
+
+/// A yes to an engineer's question says nothing about a number.
+fn answers_the_acknowledgement(case: &Case, ticket: &Ticket) -> bool {
+    let acknowledged = ticket.entries.iter().filter(|entry| entry.kind == EntryKind::Acknowledged);
+    let mut ids = acknowledged.filter_map(|entry| entry.message_id.as_ref());
+    ids.any(|id| case.mail.message.in_reply_to.contains(id))
 }
 
 fn may_be_number(word: &str) -> bool {

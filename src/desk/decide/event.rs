@@ -11,7 +11,7 @@ use crate::desk::decision::Effect;
 use crate::desk::plan::{Concern, DeliveryTime};
 use crate::desk::site::Site;
 use crate::desk::ticket::{
-    Clock, ClockKind, Ending, EntryKind, KnownNumber, NumberKind, Refused, State, Step, Ticket, Wait,
+    CORRECTED, Clock, ClockKind, Ending, EntryKind, KnownNumber, NumberKind, Refused, State, Step, Ticket, Wait,
 };
 use crate::desk::ticket_number::TicketNumber;
 
@@ -346,7 +346,7 @@ fn correct(
         return Err(Refusal::NoSuchNumber { kind, value: wanted.to_string() });
     }
     old.iter().for_each(|known| progress.drop_number(known));
-    let evidence = format!("order: told by {actor} [corrected]");
+    let evidence = format!("order: told by {actor} [{CORRECTED}]");
     let on_file = progress.is_on_file(kind, value);
     let (written, value) = (value.to_string(), value.to_string());
     let text = format!("{} {value}", kind.name());

@@ -63,18 +63,17 @@ struct Work<'a> {
 
 /// Carries the orders out and passes the text on; all of it, or nothing, and the engineer is told.
 pub(super) fn carry_out(case: &Case, engineer: &Engineer, ticket: &Ticket, answer: &Answer) -> Decision {
-    let work = |orders| Work { case, engineer, ticket, answer, orders };
     let orders = match Orders::read(&answer.orders, case) {
         Ok(orders) => orders,
-        Err(faults) => return work(Orders::default()).refused("order-not-understood", faults),
+        Err(faults) => return refused(case, engineer, Some(ticket), "order-not-understood", &faults),
     };
     if let Some(line) = &answer.late_order {
-        return work(Orders::default()).refused("order-within-the-text", vec![fault(line, "late", Vec::new())]);
+        let late = fault(line, "late", Vec::new());
+        return refused(case, engineer, Some(ticket), "order-within-the-text", &[late]);
     }
-    let work = work(orders);
-    match work.carried_out() {
+    match (Work { case, engineer, ticket, answer, orders }).carried_out() {
         Ok(decision) => decision,
-        Err(fault) => work.refused("order-refused", vec![fault]),
+        Err(fault) => refused(case, engineer, Some(ticket), "order-refused", &[fault]),
     }
 }
 
@@ -222,7 +221,7 @@ impl Work<'_> {
         for crossed in crossing(&ticket, engineer, sent_at).into_iter().filter(|_| relayed) {
             progress.push(reply::crossed(site, &ticket, crossed, mail, engineer, now));
         }
-        if self.orders.lines.is_empty() && answer.held_back.is_empty() {
+        if self.orders.lines.is_empty() && answer.held_back.is_empty() && answer.unsent.is_none() {
             return;
         }
         let usages = site.rules.orders.usages();
@@ -232,6 +231,7 @@ impl Work<'_> {
             noted: !relayed && !answer.is_empty(),
             lacks_label: self.waybill().is_some() && answer.files.is_empty(),
             held_back: &answer.held_back,
+            unsent: answer.unsent.as_deref(),
             help: if self.orders.has(|order| *order == Order::Help) { usages } else { &[] },
             history: self.orders.has(|order| *order == Order::Show),
             originals: match self.orders.has(|order| matches!(order, Order::Show | Order::Original)) {
@@ -246,13 +246,18 @@ impl Work<'_> {
             progress.push(reply::done(site, &ticket, &handed, mail, to, now));
         }
     }
+}
 
-    /// Nothing of the mail is carried out; it is kept, and the engineer is told.
-    fn refused(&self, reason: &str, faults: Vec<Fault>) -> Decision {
-        let Case { site, mail, now, .. } = *self.case;
-        let told = Effect::from(reply::not_done(site, self.ticket, &faults, mail, self.engineer, now));
-        self.case.decision(Disposition::Parked, reason, vec![told])
-    }
+/// Nothing of the mail is carried out; it is kept, and the engineer is told.
+pub(super) fn refused(
+    case: &Case,
+    engineer: &Engineer,
+    ticket: Option<&Ticket>,
+    reason: &str,
+    faults: &[Fault],
+) -> Decision {
+    let told = Effect::from(reply::not_done(case.site, ticket, faults, case.mail, engineer, case.now));
+    case.decision(Disposition::Parked, reason, vec![told])
 }
 
 /// One order.

@@ -15,7 +15,7 @@ use crate::desk::reply::{self, Notice};
 use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
 use crate::desk::ticket::NewTicket;
-use crate::desk::ticket::{ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
+use crate::desk::ticket::{CLOSED_TICKET, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
 use crate::desk::ticket_number::{self, TicketNumber};
 use crate::desk::trust::{Change, Standing};
 
@@ -107,7 +107,7 @@ fn colleagues(case: &Case, from: &Address) -> Vec<String> {
 fn carry_over(progress: &mut Progress, closed: &Ticket) {
     progress.ticket.on_file.extend(&closed.on_file);
     for known in &closed.numbers {
-        let evidence = format!("quote: {} [closed-ticket {}]", known.value, closed.number);
+        let evidence = format!("quote: {} [{CLOSED_TICKET} {}]", known.value, closed.number);
         progress.add_number(KnownNumber { quoted: true, evidence, ..known.clone() });
     }
 }
@@ -202,19 +202,25 @@ fn already_known(ticket: &Ticket, known: &KnownNumber) -> bool {
 
 /// The numbers of a mail, as a ticket keeps them.
 pub fn known_numbers(numbers: &Numbers) -> Vec<KnownNumber> {
-    let known = |kind: NumberKind| {
-        move |found: &Found| KnownNumber {
-            kind,
-            value: found.value.clone(),
-            written: found.written.clone(),
-            evidence: format!("{}: {} [{}]", found.place, found.evidence, found.rule),
-            quoted: found.place == Place::Quote,
-            on_file: found.on_file,
-        }
-    };
-    let serials = numbers.serials.iter().map(known(NumberKind::Serial));
-    let contracts = numbers.contracts.iter().map(known(NumberKind::Contract));
-    serials.chain(contracts).chain(numbers.nips.iter().map(known(NumberKind::Nip))).collect()
+    let of_kind =
+        |kind: NumberKind, found: &[Found]| found.iter().map(|one| known_number(kind, one)).collect::<Vec<_>>();
+    let Numbers { serials, contracts, nips, .. } = numbers;
+    [(NumberKind::Serial, serials), (NumberKind::Contract, contracts), (NumberKind::Nip, nips)]
+        .into_iter()
+        .flat_map(|(kind, found)| of_kind(kind, found))
+        .collect()
+}
+
+/// A number of a mail, as a ticket keeps it.
+pub(super) fn known_number(kind: NumberKind, found: &Found) -> KnownNumber {
+    KnownNumber {
+        kind,
+        value: found.value.clone(),
+        written: found.written.clone(),
+        evidence: format!("{}: {} [{}]", found.place, found.evidence, found.rule),
+        quoted: found.place == Place::Quote,
+        on_file: found.on_file,
+    }
 }
 
 fn numbers_of(case: &Case) -> Vec<KnownNumber> {

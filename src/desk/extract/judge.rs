@@ -27,6 +27,9 @@ const BARE: &str = "bare-number";
 /// Digits from which on a bare number on file is hardly a chance: a small one is a room or a year.
 const BARE_DIGITS_MIN: usize = 6;
 
+/// How far into its line a number stands at most that a line's beginning is asked about.
+const LINE_HEAD_MAX: usize = 160;
+
 /// Finds the numbers of all pages.
 pub(super) fn judge(pages: &[Page], on_file: &OnFile, rules: &NumberRules) -> Numbers {
     let contexts: HashSet<(Kind, &str)> = pages
@@ -208,6 +211,21 @@ impl Judge<'_, '_> {
         self.candidate(value)
     }
 
+    /// The rule by which the value's line tells of a part of a device.
+    fn part(&self, item: &Item) -> Option<&str> {
+        let before = self.scan.page.folded.slice(item.start.saturating_sub(LINE_HEAD_MAX), item.start);
+        let head = match before.rsplit_once('\n') {
+            Some((_, head)) => head,
+            None if item.start <= LINE_HEAD_MAX => before,
+            None => return None,
+        };
+        let head = head.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+        let begins = |line: &String| {
+            head.strip_prefix(line.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        self.rules.parts.iter().find(|part| part.lines.iter().any(begins)).map(|part| part.id.as_str())
+    }
+
     /// True where a word such as "nr" stands right before the value.
     fn is_numbered(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1) else { return false };
@@ -220,7 +238,7 @@ impl Judge<'_, '_> {
     fn beside(&self, value: &Value, at: usize) -> Option<(&Beside, &str)> {
         let parted = |left: usize| {
             let between = self.scan.between(left, left + 1);
-            between.len() <= 3 && between.bytes().all(|byte| matches!(byte, b' ' | b'-' | b':' | b'"'))
+            between.len() <= 3 && between.bytes().all(|byte| matches!(byte, b' ' | b'-' | b':' | b'"' | b'('))
         };
         let mut before = at.checked_sub(1).filter(|before| parted(*before))?;
         // "macierz B - 8606068", "serwer 2: 8606068".

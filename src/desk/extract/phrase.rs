@@ -2,7 +2,8 @@
 //!
 //! A phrase is words parted by a blank, a `/` or a `.`; a word is alternatives parted by `|`, each with a
 //! `*` where any ending of up to five letters may follow, or before it where anything may stand there; `%` is any word but the small ones ("to", "z"). In
-//! the text a blank stands for blanks, dots, dashes and the like, or one line break; `/` and `.` for themselves.
+//! the text a blank stands for blanks, dots, dashes and the like, or one line break; `/` and `.` for themselves. A
+//! phrase that ends in a dot is an abbreviation: in the text a dot or a colon follows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,9 +41,14 @@ impl<'t> Words<'t> {
             let start = at + skipped;
             let rest = bytes.get(start..).unwrap_or_default();
             let end = start + rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            all.first_met.push(all.met.len());
-            all.words.push(Word { start, end });
-            vocabulary.look_up(text.get(start..end).unwrap_or_default(), &mut all.met);
+            let run = text.get(start..end).unwrap_or_default();
+            let seam = vocabulary.seam(run).map(|seam| start + seam);
+            for (start, end) in [Some((start, seam.unwrap_or(end))), seam.map(|seam| (seam, end))].into_iter().flatten()
+            {
+                all.first_met.push(all.met.len());
+                all.words.push(Word { start, end });
+                vocabulary.look_up(text.get(start..end).unwrap_or_default(), &mut all.met);
+            }
             at = end;
         }
         all.first_met.push(all.met.len());
@@ -97,6 +103,8 @@ struct State {
     next: HashMap<WordId, Vec<Step>>,
     next_of_any: Vec<Step>,
     owner: Option<usize>,
+    /// The owner of a phrase that ends in a dot.
+    abbreviation_of: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +165,8 @@ impl Phrases {
         }
         for state in from {
             if let Some(state) = self.states.get_mut(state) {
-                state.owner.get_or_insert(owner);
+                let place = if phrase.ends_with('.') { &mut state.abbreviation_of } else { &mut state.owner };
+                place.get_or_insert(owner);
             }
         }
         Ok(())
@@ -199,7 +208,8 @@ impl Phrases {
         let mut best = None;
         let mut length = 1;
         while !frontier.is_empty() {
-            if let Some(owner) = self.best_of(&frontier)
+            let is_cut_short = words.after(at + length - 1).starts_with(['.', ':']);
+            if let Some(owner) = self.best_of(&frontier, is_cut_short)
                 && !(length > 1 && goes_on_in_number(words, at + length - 1))
             {
                 best = Some(Hit { owner, words: length });
@@ -210,8 +220,9 @@ impl Phrases {
         best
     }
 
-    fn best_of(&self, frontier: &[(usize, usize)]) -> Option<usize> {
-        let owners = frontier.iter().filter_map(|(state, mistakes)| Some((*mistakes, self.states.get(*state)?.owner?)));
+    fn best_of(&self, frontier: &[(usize, usize)], is_cut_short: bool) -> Option<usize> {
+        let owner = |state: &State| state.owner.or(state.abbreviation_of.filter(|_| is_cut_short));
+        let owners = frontier.iter().filter_map(|(at, mistakes)| Some((*mistakes, owner(self.states.get(*at)?)?)));
         owners.min().map(|(_, owner)| owner)
     }
 
@@ -308,7 +319,7 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, text: &str, found: bool) {
-        let mut vocabulary = Vocabulary::new(&["kontakt".to_string(), "contact".to_string()]);
+        let mut vocabulary = Vocabulary::new(&["kontakt".to_string(), "contact".to_string()], &[]);
         let mut phrases = Phrases::new(&["to".to_string()]);
         phrases.add(0, phrase, &mut vocabulary).expect("a good phrase");
         let folded = super::super::fold::Folded::new(text);
@@ -349,7 +360,7 @@ mod tests {
 
     #[test]
     fn of_equal_phrases_the_one_without_mistakes_counts() {
-        let mut vocabulary = Vocabulary::new(&[]);
+        let mut vocabulary = Vocabulary::new(&[], &[]);
         let mut phrases = Phrases::new(&[]);
         phrases.add(7, "numery seryjn*", &mut vocabulary).expect("a good phrase");
         phrases.add(8, "numer* seryjn*", &mut vocabulary).expect("a good phrase");
@@ -362,7 +373,7 @@ mod tests {
     #[test]
     fn a_bad_phrase_is_refused() {
         for phrase in ["", "% nr", "numer Seryjny", "nr  seryjny", "n*", "sérial", "*no", "*serial*"] {
-            assert!(Phrases::new(&[]).add(0, phrase, &mut Vocabulary::new(&[])).is_err(), "{phrase}");
+            assert!(Phrases::new(&[]).add(0, phrase, &mut Vocabulary::new(&[], &[])).is_err(), "{phrase}");
         }
     }
 }

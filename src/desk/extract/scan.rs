@@ -3,6 +3,7 @@
 
 use super::on_file::{How, Match, OnFile};
 use super::page::{Page, Piece, PieceKind};
+use super::phrase::Words;
 use super::rules::{NumberRules, Shape, Span};
 use crate::desk::contract::normalise;
 
@@ -18,6 +19,12 @@ const LENGTH_MAX: usize = 48;
 
 /// HEZO's own mark before a serial number, in use until June 2024.
 const PREFIX: &str = "(H)-";
+
+/// The label that people write without a blank before the number.
+const SN: &str = "sn";
+
+/// Digits of a number behind [`SN`] from which on it is one, rather than the name of a model.
+const GLUED_DIGITS_MIN: usize = 6;
 
 /// A page and what it consists of.
 pub(super) struct Scan<'a> {
@@ -196,7 +203,11 @@ impl<'a> Cutter<'_, 'a> {
                 let known = part.on_file.as_ref().is_some_and(|found| found.how == How::Exact)
                     || part.serial_shape.is_some_and(|shape| shape.alone);
                 let after_last = inner.last().is_none_or(|last| last.end <= start);
-                if known && after_last {
+                let label = if known { None } else { self.glued(piece, start, &part, items.last()) };
+                if let Some(label) = label {
+                    inner.push(Item { start: piece.start, end: start, what: What::Label(label) });
+                }
+                if (known || label.is_some()) && after_last {
                     inner.push(Item { start, end, what: What::Value(part) });
                 }
             }
@@ -217,6 +228,18 @@ impl<'a> Cutter<'_, 'a> {
         items.push(Item { start: piece.start, end: piece.end, what: What::Value(value) });
     }
 
+    /// The label that is written right before the number, as in `SNB824100317`, where no other label stands before
+    /// both: "S/N: SN8602019" says that the letters belong to the number.
+    fn glued(&self, piece: &Piece, start: usize, number: &Value, before: Option<&Item>) -> Option<usize> {
+        let looks_so = number.serial_shape.is_some() || number.letters == 0 && number.digits >= GLUED_DIGITS_MIN;
+        let told = matches!(before.map(|item| &item.what), Some(What::Label(_)));
+        if piece.start + SN.len() != start || !looks_so || told {
+            return None;
+        }
+        let words = Words::new(SN, &self.rules.vocabulary);
+        self.rules.phrases.find(&words, 0).map(|hit| hit.owner)
+    }
+
     /// `end` without the marks before it.
     fn trimmed(&self, start: usize, end: usize) -> usize {
         let text = self.page.folded.slice(start, end);
@@ -235,8 +258,8 @@ fn parts(page: &Page, start: usize, end: usize) -> Vec<(usize, usize)> {
     if text.contains('-') {
         found.extend(split(page, start, end, b"-/."));
     }
-    if text.starts_with("sn") {
-        found.push((start + 2, end));
+    if text.starts_with(SN) {
+        found.push((start + SN.len(), end));
     }
     found.retain(|(start, end)| end - start >= 6);
     found

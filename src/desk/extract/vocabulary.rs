@@ -9,6 +9,9 @@ const ENDING_MAX: usize = 5;
 /// Letters from which on a word is long enough that one typing mistake leaves it recognisable.
 const MISTAKE_MIN: usize = 5;
 
+/// Signs of a number that is told from the word before it without a blank: fewer are a model's.
+const GLUED_MIN: usize = 6;
+
 /// Small letters and digits.
 const SIGNS: usize = 36;
 
@@ -45,6 +48,8 @@ pub(super) struct Vocabulary {
     mistypable: Vec<Vec<Stem>>,
     /// Words that exist, one mistake away from a word of a rule: `kontakt` is no `kontrakt`.
     real_words: HashSet<String>,
+    /// Words that end where a number begins.
+    glued: HashSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,15 +69,23 @@ struct Stem {
 }
 
 impl Vocabulary {
-    /// No words yet, and those that no mistake makes into another.
-    pub(super) fn new(real_words: &[String]) -> Vocabulary {
+    /// No words yet, those that no mistake makes into another, and those that end where a number begins.
+    pub(super) fn new(real_words: &[String], glued: &[String]) -> Vocabulary {
         Vocabulary {
             words: Vec::new(),
             nodes: vec![Node::empty()],
             tails: Vec::new(),
             mistypable: vec![Vec::new(); SIGNS],
             real_words: real_words.iter().cloned().collect(),
+            glued: glued.iter().cloned().collect(),
         }
+    }
+
+    /// Where the number begins that is written right behind a word: 7 in `seryjny8602019`.
+    pub(super) fn seam(&self, run: &str) -> Option<usize> {
+        let seam = run.bytes().position(|byte| byte.is_ascii_digit())?;
+        let (word, number) = run.split_at_checked(seam)?;
+        (number.len() >= GLUED_MIN && self.glued.contains(word)).then_some(seam)
     }
 
     /// Numbers a word before which anything may stand.
@@ -231,7 +244,7 @@ mod tests {
 
     #[track_caller]
     fn check(word: &str, found: &[(&str, bool)]) {
-        let mut vocabulary = Vocabulary::new(&["kontakt".to_string()]);
+        let mut vocabulary = Vocabulary::new(&["kontakt".to_string()], &[]);
         for (letters, ending) in [
             ("numer", Ending::Inflection),
             ("numery", Ending::None),

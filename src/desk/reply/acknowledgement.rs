@@ -111,9 +111,12 @@ fn addressee(customer: &Address, may: May) -> Address {
 /// The numbers in these places: as on file where they are of a contract that the sender may be told
 /// of, else as written.
 fn shown(numbers: &[Found], wanted: impl Fn(&Found) -> bool) -> Vec<&str> {
-    let texts = numbers.iter().filter(|found| wanted(found));
-    let texts = texts.map(|found| if found.on_file { &found.value } else { &found.written });
-    texts.map(String::as_str).filter(|text| may_be_repeated(text)).take(MOST_NUMBERS).collect()
+    let texts = numbers.iter().filter(|found| wanted(found)).map(as_told);
+    texts.filter(|text| may_be_repeated(text)).take(MOST_NUMBERS).collect()
+}
+
+fn as_told(found: &Found) -> &str {
+    if found.on_file { &found.value } else { &found.written }
 }
 
 fn is_quoted(found: &Found) -> bool {
@@ -142,26 +145,39 @@ fn may_be_repeated(text: &str) -> bool {
         && !text.contains("//")
 }
 
-/// What is asked about a kind of number: nothing, for it outright, whether it is one that stands in
-/// the quoted mail or with too little that speaks for it, or which of several it is.
+/// The numbers that a sender is asked about, "is it X?", where none of the kind was written now: those of the quoted
+/// mail, then those that too little speaks for.
+pub(in crate::desk) fn put_to_the_sender(numbers: &Numbers, kind: NumberKind) -> Vec<&Found> {
+    let found = of_kind(numbers, kind);
+    if found.iter().any(|found| !is_quoted(found)) {
+        return Vec::new();
+    }
+    let weak = numbers.candidates.iter().filter(|candidate| candidate.kind == kind).map(|candidate| &candidate.number);
+    found.iter().chain(weak).filter(|found| may_be_repeated(as_told(found))).take(MOST_CANDIDATES).collect()
+}
+
+fn of_kind(numbers: &Numbers, kind: NumberKind) -> &[Found] {
+    if kind == NumberKind::Contract { &numbers.contracts } else { &numbers.serials }
+}
+
+/// What is asked about a kind of number: nothing, for it outright, whether it is this one, or which of
+/// several it is.
 fn question(numbers: &Numbers, kind: NumberKind) -> Value {
-    let found = if kind == NumberKind::Contract { &numbers.contracts } else { &numbers.serials };
-    let written: Vec<&Found> = found.iter().filter(|found| !is_quoted(found)).collect();
-    let strongest = written.iter().map(|found| found.strength).max();
-    let is_strongest = |found: &Found| !is_quoted(found) && Some(found.strength) == strongest;
-    // One request is about one contract; about how many devices it is, nobody can tell.
-    let one_only = kind == NumberKind::Contract;
-    let rivals = one_only && found.iter().filter(|found| is_strongest(found)).count() > 1;
-    let weak = numbers.candidates.iter().filter(|candidate| candidate.kind == kind);
-    let weak: Vec<Found> = weak.map(|candidate| candidate.number.clone()).collect();
-    let mut candidates = shown(found, is_quoted);
-    candidates.extend(shown(&weak, |_| true));
-    candidates.truncate(MOST_CANDIDATES);
+    let candidates = put_to_the_sender(numbers, kind).into_iter().map(as_told).collect::<Vec<_>>();
     json!({
-        "missing": written.is_empty(),
-        "candidates": if written.is_empty() { candidates } else { Vec::new() },
-        "rivals": if rivals { shown(found, is_strongest) } else { Vec::new() },
+        "missing": of_kind(numbers, kind).iter().all(is_quoted),
+        "candidates": candidates,
+        "rivals": if kind == NumberKind::Contract { rivals(numbers) } else { Vec::new() },
     })
+}
+
+/// Contracts of which as much speaks for one as for the other, and more of them than devices: two devices may be
+/// under two contracts, one device is under one.
+fn rivals(numbers: &Numbers) -> Vec<&str> {
+    let written = |found: &[Found]| found.iter().filter(|found| !is_quoted(found)).count();
+    let strongest = numbers.contracts.iter().filter(|found| !is_quoted(found)).map(|found| found.strength).max();
+    let rivals = shown(&numbers.contracts, |found| !is_quoted(found) && Some(found.strength) == strongest);
+    if rivals.len() > written(&numbers.serials).max(1) { rivals } else { Vec::new() }
 }
 
 /// The hour until which a person makes contact. None where it has passed: the sender wrote long ago.

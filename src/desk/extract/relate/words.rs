@@ -19,6 +19,11 @@ impl Relation<'_, '_> {
         self.is_word(at, &self.rules.between.number_words) && (at == label + 1 || self.gap(at - 1, at).comma || leads())
     }
 
+    /// True where a sentence goes on with the thing named before: "Mamy umowę. Jej numer to 40222186".
+    pub(super) fn refers_back(&self, at: usize) -> bool {
+        self.is_word(at, &self.rules.between.possessives) && self.is_word(at + 1, &self.rules.between.number_words)
+    }
+
     /// "Nie mam numeru seryjnego", "gdzie jest numer seryjny?": no number of it comes.
     pub(super) fn is_unknown(&self, label: usize) -> bool {
         let between = &self.rules.between;

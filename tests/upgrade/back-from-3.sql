@@ -1,0 +1,11 @@
+DROP INDEX entry_by_mail;
+DROP TABLE erasure;
+DROP TRIGGER ticket_is_found;
+DROP TRIGGER ticket_is_found_otherwise;
+DROP TRIGGER entry_is_found;
+DROP TRIGGER entry_is_found_otherwise;
+DROP TRIGGER number_is_found;
+DROP TRIGGER number_is_found_otherwise;
+DROP TRIGGER number_is_found_no_more;
+DROP TABLE search;
+DROP VIEW words;
