@@ -88,16 +88,15 @@ impl Routes {
         if due.sent_before {
             return Outcome::Sent { reply: "before the database was restored".to_string() };
         }
-        match self.sent.as_ref().filter(|_| due.in_doubt) {
-            Some(folder) => match folder.holds(&due.message_id).await {
+        if let Some(folder) = self.sent.as_ref().filter(|_| due.in_doubt) {
+            match folder.holds(&due.message_id).await {
                 Ok(true) => return Outcome::Sent { reply: "a copy lies in the folder of sent mails".to_string() },
                 Ok(false) => {}
                 Err(error) => {
                     let error = log::error(&error);
                     tracing::warn!(outbox = due.id, error, "a mail could not be looked for; it is sent again");
                 }
-            },
-            None => {}
+            }
         }
         self.of(due).send(sender, due).await
     }

@@ -47,8 +47,7 @@ pub(crate) fn measure(servers: &Servers, size: &Size, table: &mut Table) {
 
 /// The settings of a desk with this way to its mailbox.
 pub(crate) fn load(servers: &Servers, way: &str) -> Config {
-    let desk = Desk::new(servers, &settings(way));
-    drop(desk);
+    Desk::new(servers, &settings(way));
     Config::load(&servers.dir().join("settings.toml")).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
