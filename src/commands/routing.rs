@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::order::moment;
-use super::{BadInput, explain, no_ticket};
+use super::{explain, no_ticket};
 use crate::attachments::Reader;
 use crate::config::Config;
 use crate::desk::calendar::{Calendar, WindowName};
