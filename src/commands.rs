@@ -12,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod manual;
 pub mod order;
+pub mod parked;
 pub mod reconcile;
 pub mod reload;
 pub mod report;

@@ -6,12 +6,14 @@ mod authentication;
 mod budget;
 mod desk;
 mod fault;
+mod limits;
 mod mailbox;
 mod operations;
 mod retention;
 mod secret;
 mod section;
 mod server;
+mod spam;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -36,7 +38,8 @@ pub use self::server::{Mechanism, Outgoing, Security, Server, SignIn};
 pub use self::token::{Flow, TokenGrant};
 use crate::desk::budget::Budget;
 use crate::desk::engineer::Engineer;
-use crate::desk::site::{Identity, ReplyTokens};
+use crate::desk::message::Limits;
+use crate::desk::site::{Identity, ReplyTokens, SpamHeader};
 use crate::desk::trust::Authentication;
 use crate::mailbox::Filing;
 
@@ -113,6 +116,10 @@ pub struct Config {
     pub reply_tokens: ReplyTokens,
     /// What counts as proof of a sender.
     pub authentication: Authentication,
+    /// How much of a mail is read.
+    pub limits: Limits,
+    /// How the site's filter marks what it takes for spam.
+    pub spam: Option<SpamHeader>,
     /// How many automatic mails may leave.
     pub budget: Budget,
     /// The name servers that are asked for keys and policies; the system's where there are none.
@@ -172,6 +179,8 @@ impl Config {
             token_lifetime_days: DEFAULT_TOKEN_LIFETIME_DAYS,
             reply_tokens: ReplyTokens::Plus,
             authentication: Authentication::default(),
+            limits: Limits::default(),
+            spam: None,
             budget: Budget::default(),
             resolvers: Vec::new(),
             engineers: vec![engineer("anna", "Anna Inżynier"), engineer("marek", "Marek Serwisant")],
@@ -181,6 +190,7 @@ impl Config {
                 start: Start::All,
                 poll_interval: Duration::from_secs(5),
                 filing: Filing::Leave,
+                junk: Vec::new(),
             }],
             outgoing: Outgoing::Maildir(dir.join("outgoing")),
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
@@ -303,6 +313,8 @@ fn read(top: Section<'_>, credentials: Credentials<'_>) -> Option<Config> {
     let engineers = desk::engineers(top.sections("engineer"), desk.as_ref());
     let desk_domain = desk.as_ref().map_or("", Identity::domain);
     let authentication = authentication::authentication(top.section("authentication"), desk_domain);
+    let limits = top.section("limits").map_or_else(Limits::default, limits::limits);
+    let spam = top.section("spam").and_then(spam::spam);
     let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
@@ -331,6 +343,8 @@ fn read(top: Section<'_>, credentials: Credentials<'_>) -> Option<Config> {
         token_lifetime_days: token_lifetime_days.unwrap_or(DEFAULT_TOKEN_LIFETIME_DAYS),
         reply_tokens: reply_tokens.unwrap_or(ReplyTokens::Plus),
         authentication,
+        limits,
+        spam,
         budget,
         resolvers,
         engineers: engineers?,

@@ -27,6 +27,7 @@
 //! | [`budget`] | how many automatic mails may leave |
 //! | [`storm`] | many similar requests of one sender become one ticket |
 //! | [`calendar`] | service windows, public holidays, due times |
+//! | [`parked`] | mails that wait for a person, and why |
 //! | [`plan`] | what each plan promises, and the times that follow from it |
 //! | [`escalation`] | the ladder: what is done about each clock, and when |
 //! | [`figures`] | promises kept and broken over a time, and how each breach came about |
@@ -68,6 +69,7 @@ pub mod handed_in;
 pub mod language;
 pub mod mail;
 pub mod message;
+pub mod parked;
 pub mod plan;
 pub mod reading;
 pub mod rehearsal;

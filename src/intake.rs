@@ -47,6 +47,8 @@ pub struct Watched {
     pub poll_interval: Duration,
     /// What becomes of a mail once it is committed.
     pub filing: Filing,
+    /// Whether the mail server puts there what it takes for junk.
+    pub junk: bool,
     /// Larger mails are read by their header alone. Bytes.
     pub max_message_size: u64,
 }

@@ -62,6 +62,9 @@ enum Command {
     /// Say who would be told of a ticket at a given time, and by which route
     #[command(subcommand, after_help = "Example: hezo-intake routing test mail.eml --at 2026-11-28T23:00")]
     Routing(Routing),
+    /// List the mails that wait for a person, show one, make a ticket of it, or lay it aside
+    #[command(subcommand, after_help = "Example: hezo-intake parked release P12")]
+    Parked(Parked),
     /// Say where the desk stands: folders, promises, mail that waits
     #[command(after_help = "Example: hezo-intake status --json")]
     Status(Status),
@@ -224,6 +227,69 @@ enum Tickets {
     },
 }
 
+#[derive(Subcommand)]
+enum Parked {
+    /// List the mails that wait, with the cause of each and its clock
+    #[command(after_help = "Example: hezo-intake parked list --json")]
+    List {
+        #[command(flatten)]
+        settings: Settings,
+        /// Those too that wait no more
+        #[arg(long)]
+        all: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        moment: Moment,
+    },
+    /// Show one of them: why it waits, until when, and what it says
+    #[command(after_help = "Example: hezo-intake parked show P12")]
+    Show {
+        #[command(flatten)]
+        settings: Settings,
+        /// Its number
+        number: String,
+        /// The mail alone, as it came over the wire
+        #[arg(long)]
+        raw: bool,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        moment: Moment,
+    },
+    /// Make a ticket of it, whose clock counts from when it was sent
+    #[command(after_help = "Example: hezo-intake parked release P12")]
+    Release {
+        #[command(flatten)]
+        settings: Settings,
+        /// Its number
+        number: String,
+        /// Who says so; the user of this session without it
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        #[command(flatten)]
+        moment: Moment,
+    },
+    /// Lay it aside: it stays kept, and nobody is told of it again
+    #[command(after_help = "Example: hezo-intake parked discard P12 advertising")]
+    Discard {
+        #[command(flatten)]
+        settings: Settings,
+        /// Its number
+        number: String,
+        /// Who says so; the user of this session without it
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Why
+        #[arg(value_name = "REASON")]
+        why: Vec<String>,
+        #[command(flatten)]
+        moment: Moment,
+    },
+}
+
 #[derive(Args)]
 struct Clocks {
     #[command(flatten)]
@@ -344,7 +410,10 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
-    if matches!(command, Command::Tickets(_) | Command::Contracts(_) | Command::Status(_) | Command::Search { .. }) {
+    if matches!(
+        command,
+        Command::Tickets(_) | Command::Contracts(_) | Command::Parked(_) | Command::Status(_) | Command::Search { .. }
+    ) {
         // `tickets list | head`: whoever has seen enough ends the command, as with other commands. Where
         // pipes and sockets are written to, the error tells.
         sigpipe::reset();
@@ -385,6 +454,25 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rules(Rules::Test(options)) => commands::rules::test(&options),
         Command::Rules(Rules::Try(options)) => commands::rules::attempt(&options),
         Command::Rules(Rules::Replay(options)) => commands::rules::replay(&options),
+        Command::Parked(Parked::List { settings, all, json, moment }) => {
+            commands::parked::list(&load(&settings)?, all, json, moment.now)
+        }
+        Command::Parked(Parked::Show { settings, number, raw, json, moment }) => {
+            let form = match (raw, json) {
+                (true, _) => commands::parked::Form::Raw,
+                (_, true) => commands::parked::Form::Json,
+                _ => commands::parked::Form::People,
+            };
+            commands::parked::show(&load(&settings)?, &number, form, moment.now)
+        }
+        Command::Parked(Parked::Release { settings, number, by, moment }) => {
+            let actor = by.unwrap_or_else(commands::operator);
+            commands::parked::release(&load(&settings)?, &number, &actor, moment.now)
+        }
+        Command::Parked(Parked::Discard { settings, number, by, why, moment }) => {
+            let actor = by.unwrap_or_else(commands::operator);
+            commands::parked::discard(&load(&settings)?, &number, &actor, &why.join(" "), moment.now)
+        }
         Command::Status(status) => commands::status::status(&load(&status.settings)?, status.json),
         Command::Config(options) => commands::config::config(&options),
         Command::Backup { settings, options } => commands::backup::backup(&load(&settings)?, &options),

@@ -211,6 +211,8 @@ fn site_with(config: &Config, sources: &Sources) -> anyhow::Result<Site> {
         )?,
         reply_tokens: config.reply_tokens,
         authentication: config.authentication.clone(),
+        limits: config.limits.clone(),
+        spam: config.spam.clone(),
         budget: config.budget.clone(),
         plans,
         ladder,

@@ -16,6 +16,7 @@ mod mails;
 mod on_file;
 mod outages;
 mod outbox;
+mod parked;
 mod promises;
 mod pulse;
 mod retention;
@@ -231,6 +232,7 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("store/1-desk.sql")),
     M::up(include_str!("store/2-operations.sql")),
     M::up(include_str!("store/3-rights.sql")),
+    M::up(include_str!("store/4-parked.sql")),
 ];
 
 fn migrations() -> Migrations<'static> {

@@ -1,6 +1,8 @@
 //! The loop that acts when the time has come: for a rung of a clock, for the end of a wait, for a
 //! ticket that closes by itself. It wakes for the next of these times, which the store knows.
 
+mod parked;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,6 +90,7 @@ async fn turn(office: &Arc<Office>, seen: &mut (Instant, Timestamp)) -> anyhow::
 /// # Errors
 /// The store failed; what is still due comes again.
 pub async fn act_on_due(office: &Arc<Office>) -> anyhow::Result<usize> {
+    office.write(parked::act).await?;
     let mut done = 0;
     loop {
         let due = office.write(|office, store| store.appointments_due(office.now())).await?;

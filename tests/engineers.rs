@@ -159,7 +159,7 @@ fn only_a_proven_engineer_hands_in() {
     assert!(desk.tickets().is_empty());
     // Orders above a mail that is passed on have no ticket yet.
     let sent = desk.mail("2026-11-23 09:10", &forward.replace("\n\nOd:", "\n\n#take\n\nOd:"));
-    has(to(&sent, ANNA), &["#take", "przekazać ją jeszcze raz bez poleceń"]);
+    has(to(&sent, ANNA), &["#take", "polecenie potrzebuje zgłoszenia", "przekazana dalej wiadomość klienta"]);
     assert!(desk.tickets().is_empty());
 }
 
@@ -180,10 +180,19 @@ fn a_call_by_telephone_opens_a_ticket() {
     let leak = "Anna mówi: dzwonił zdenerwowany, napęd numer dwa stoi od rana.";
     let sent = desk.mail("2026-11-23 09:10", &answer(notice, "m1@hezo.example", leak));
     assert!(!recipients(&sent).contains(&CUSTOMER), "the words of the call stay inside");
-    // All of it, or nothing.
-    let wrong = mail(ANNA, DESK, "n2@hezo.example", "Napęd", "#new ewa@huta.example\n#accept\n\nStoi.");
-    let sent = desk.mail("2026-11-23 09:15", &wrong);
-    assert_eq!(recipients(&sent), [ANNA]);
+    // All of it, or nothing; and why.
+    for (at, text, said) in [
+        ("09:15", "#new ewa@huta.example\n#accept\n\nStoi.", &["#accept", "brakuje: numer seryjny, numer umowy"][..]),
+        ("09:16", "#new Ewa z huty\n\nStoi.", &["#new Ewa z huty", "nie rozumiem", "Może chodziło o: #nowe"]),
+        ("09:17", "#nwe ewa@huta.example\n\nStoi.", &["#nwe ewa@huta.example", "nie rozumiem", "Może chodziło o: #"]),
+        ("09:18", "#new pomoc@myhezo.example\n\nStoi.", &["#new pomoc@myhezo.example", "to adres nasz"]),
+        ("09:19", "#take\n\nStoi.", &["#take", "polecenie potrzebuje zgłoszenia"]),
+    ] {
+        let wrong = mail(ANNA, DESK, &format!("n{at}@hezo.example"), "Napęd", text);
+        let sent = desk.mail(&format!("2026-11-23 {at}"), &wrong);
+        assert_eq!(recipients(&sent), [ANNA], "{text}");
+        has(&sent[0], said);
+    }
     assert_eq!(desk.tickets().len(), 1);
 }
 

@@ -186,7 +186,7 @@ pub(super) fn of(
     on_file: &mut Store,
     site: &Site,
 ) -> anyhow::Result<Explanation> {
-    let message = Message::parse(raw);
+    let message = Message::read(raw, &site.limits);
     let contents = read(&message);
     let reading = Reading::of(&message, &contents, site);
     let sender = message.from.as_ref().map(|from| from.address.as_str());
@@ -253,6 +253,7 @@ fn decided(
         content_hash: message::content_hash(raw),
         internal_date: at,
         place: String::new(),
+        junk: false,
         too_large: None,
         verification: verification.cloned(),
     };

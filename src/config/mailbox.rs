@@ -36,6 +36,8 @@ pub struct MailboxConfig {
     pub poll_interval: Duration,
     /// What becomes of a mail once it is committed.
     pub filing: Filing,
+    /// Those of the folders where the server puts what it takes for junk; an empty name is the Maildir itself.
+    pub junk: Vec<String>,
 }
 
 impl MailboxConfig {
@@ -104,7 +106,7 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Credentials<'_>
         if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
             section.fault("name", "is the name of an earlier mailbox; write another");
         }
-        let (kind, filing) = kind_and_filing(&section, credentials);
+        let (kind, filing, junk) = kind_and_filing(&section, credentials);
         let here = kind.as_ref().map(watched).unwrap_or_default();
         if let Some((_, earlier)) = places.iter().find(|(place, _)| here.contains(place)) {
             section.fault("name", format!("watches a folder that {earlier} watches too; take it out of one"));
@@ -114,14 +116,14 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Credentials<'_>
         let poll_interval = section.optional("poll_interval", value::duration(POLL_INTERVAL.0, POLL_INTERVAL.1));
         let poll_interval = poll_interval.unwrap_or(DEFAULT_POLL_INTERVAL);
         section.finish();
-        Some(MailboxConfig { name: name?, kind: kind?, start, poll_interval, filing })
+        Some(MailboxConfig { name: name?, kind: kind?, start, poll_interval, filing, junk })
     };
     let mailboxes: Vec<Option<MailboxConfig>> = sections.into_iter().map(&mut read_one).collect();
     mailboxes.into_iter().collect()
 }
 
 /// Where the kind itself is wrong, the other keys tell which one was meant.
-fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Option<MailboxKind>, Filing) {
+fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Option<MailboxKind>, Filing, Vec<String>) {
     let kinds = [("imap", Kind::Imap), ("maildir", Kind::Maildir)];
     let kind = section.required("kind", "\"imap\"", value::choice(&kinds));
     let filing = section.optional("after", filing).unwrap_or_default();
@@ -129,12 +131,14 @@ fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Opti
         let is_server = SERVER_KEYS.iter().chain(&["folders"]).any(|key| section.has(key));
         section.has("path").then_some(Kind::Maildir).or(is_server.then_some(Kind::Imap))
     };
-    let Some(kind) = kind.or_else(meant) else { return (None, filing) };
+    let Some(kind) = kind.or_else(meant) else { return (None, filing, Vec::new()) };
+    let mut junk = Vec::new();
     let kind = match kind {
         Kind::Imap => {
-            section.refuse(&["path"], "belongs to kind = \"maildir\"; take it out");
+            section.refuse(&["path", "junk"], "belongs to kind = \"maildir\"; take it out");
             let server = server(section, Protocol::Imap, credentials);
-            let folders = folders(section);
+            junk = section.list("junk_folders", value::text).unwrap_or_default();
+            let folders = folders(section, &junk);
             if matches!(&filing, Filing::Move(target) if folders.iter().any(|folder| same_folder(folder, target))) {
                 let message = "moves mails into a folder that is watched; write another folder, or take it out of \
                                folders";
@@ -144,18 +148,25 @@ fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Opti
         }
         Kind::Maildir => {
             section.refuse(SERVER_KEYS, "belongs to kind = \"imap\"; take it out");
-            section.refuse(&["folders"], "belongs to kind = \"imap\"; watch each Maildir as a mailbox of its own");
+            if section.optional("junk", value::yes_or_no).unwrap_or(false) {
+                junk.push(String::new());
+            }
+            section.refuse(
+                &["folders", "junk_folders"],
+                "belongs to kind = \"imap\"; watch each Maildir as a mailbox of its own",
+            );
             section.required("path", "\"/var/mail/desk\"", value::path).map(|path| MailboxKind::Maildir { path })
         }
     };
-    (kind, filing)
+    (kind, filing, junk)
 }
 
-fn folders(section: &Section<'_>) -> Vec<String> {
+fn folders(section: &Section<'_>, junk: &[String]) -> Vec<String> {
     let folders = section.list("folders", value::text).unwrap_or_else(|| vec!["INBOX".to_string()]);
     if folders.is_empty() && section.has("folders") {
         section.fault("folders", "names no folder; write [\"INBOX\"], or leave the key out");
     }
+    let folders: Vec<String> = folders.into_iter().chain(junk.iter().cloned()).collect();
     for (index, folder) in folders.iter().enumerate() {
         if folders.iter().take(index).any(|earlier| same_folder(earlier, folder)) {
             section.fault("folders", "names a folder twice; take one out");

@@ -369,11 +369,11 @@ fn the_sample_is_complete() {
     let heads = |key: &str| SAMPLE.lines().any(|line| head(line) == Some(key));
     let odd = "nonsense = 1\n";
     let sections = "[outgoing]\nODD[[mailbox]]\nkind = 'imap'\nODD[mailbox.token]\nODD[[mailbox]]\nkind = 'maildir'\nODD[desk]\nODD\
-                    [[engineer]]\nODD[smtp]\nODD[smtp.token]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[budget]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD[health]\nODD[alarm]\nODD";
+                    [[engineer]]\nODD[smtp]\nODD[smtp.token]\nODD[authentication]\nmethod = 'both'\nODD[authentication.internal]\nODD[limits]\nODD[spam]\nODD[budget]\nODD[smtp_fallback]\nODD[outgoing_fallback]\nODD[alert]\nODD[health]\nODD[alarm]\nODD";
     let faults = Site::new().parse(&format!("{odd}{}", sections.replace("ODD", odd))).expect_err("nonsense");
     let list = |fault: &Fault| Some(fault.message.split_once("there are ")?.1.to_string());
     let lists: Vec<String> = faults.all().iter().filter_map(list).collect();
-    assert_eq!(lists.len(), 17, "{faults}");
+    assert_eq!(lists.len(), 19, "{faults}");
     for key in lists.iter().flat_map(|list| list.split(", ")) {
         assert!(named(key) || heads(key), "{key} is not in the sample");
     }

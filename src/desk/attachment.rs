@@ -173,6 +173,14 @@ pub fn files(message: &Message) -> Vec<Cow<'_, Attachment>> {
     files
 }
 
+/// What was read of the files of a mail that is attached to another, out of what was read of that one's.
+pub fn contents_of(inner: &Message, outer: &Message, contents: &[Contents]) -> Vec<Contents> {
+    let outer = files(outer);
+    let read = |file: &Cow<Attachment>| outer.iter().position(|other| other.content == file.content);
+    let inner = files(inner).iter().map(read).collect::<Vec<_>>().into_iter();
+    inner.map(|at| at.and_then(|at| contents.get(at)).cloned().unwrap_or_default()).collect()
+}
+
 /// The files that were not read as a whole.
 pub fn unread(files: &[Cow<Attachment>], contents: &[Contents]) -> Vec<Unread> {
     let pairs = files.iter().zip(contents);

@@ -32,6 +32,9 @@ use windows::{Hours, Test, Window, Windows};
 /// An explanation tells no more days than this; the sum itself goes on.
 const MAX_EXPLAINED_DAYS: usize = 60;
 
+/// The most days on end that the desk is closed.
+const LONGEST_CLOSED: usize = 60;
+
 /// The desk's opening hours.
 #[derive(Clone, Debug)]
 pub struct Calendar {
@@ -111,6 +114,18 @@ impl Calendar {
         };
         steps.push(format!("due {}", self.moment(at)));
         Due { at, steps }
+    }
+
+    /// The last opening of the business window, or midday of a day on which it opens, at or before a moment.
+    pub fn last_opening_or_midday(&self, at: Timestamp) -> Option<Timestamp> {
+        let Some(Window::Hours(hours)) = self.rules.windows.get(&self.rules.business_name) else { return None };
+        let days = std::iter::successors(Some(self.date(at)), |day| day.yesterday().ok()).take(LONGEST_CLOSED);
+        let mut rounds = days.map(|day| {
+            let openings = self.opening_times(hours, day).map(|(open, _)| open);
+            let midday = self.closed(hours, day).is_none().then(|| self.instant(day.at(12, 0, 0, 0))).flatten();
+            openings.chain(midday).filter(|round| *round <= at).max()
+        });
+        rounds.find_map(|round| round)
     }
 
     /// How much of the window lies between two moments; none where `end` is not after `start`. The work

@@ -206,7 +206,7 @@ fn robot_by_words<'a>(marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Optio
     if numbers.contracts.iter().any(|found| found.place != Place::Quote) {
         return None;
     }
-    let reports = marks.pleads() && marks.has_fault();
+    let reports = marks.pleads() && marks.has_fault() && !(by_name.is_some() && marks.greets_as_a_program());
     let greets_or_pleads = marks.greets() || marks.pleads();
     let notice = marks.subject(Role::NoticeSubject).or_else(|| marks.text(Role::Notice));
     if let Some(rule) = notice
@@ -216,7 +216,7 @@ fn robot_by_words<'a>(marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Optio
     }
     if let Some(rule) = by_name
         && marks.subject(Role::AlarmSubject).is_some()
-        && !(marks.pleads() || marks.greets() && marks.has_fault())
+        && (marks.greets_as_a_program() || !(marks.pleads() || marks.greets() && marks.has_fault()))
     {
         return Some(rule);
     }

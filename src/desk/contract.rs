@@ -134,6 +134,28 @@ fn weekly_hours(window: &str) -> u32 {
     parts.filter(|(hours, days)| *hours <= 24 && *days <= 7).map_or(0, |(hours, days): (u32, u32)| hours * days)
 }
 
+/// The Latin letter that a Cyrillic one looks like, as a keyboard of that layout puts it into a number
+/// (Unicode Technical Standard 39, confusables).
+pub fn latin(c: char) -> Option<char> {
+    Some(match c {
+        'А' | 'а' => 'A',
+        'В' | 'в' => 'B',
+        'Е' | 'е' => 'E',
+        'К' | 'к' => 'K',
+        'М' | 'м' => 'M',
+        'Н' | 'н' => 'H',
+        'О' | 'о' => 'O',
+        'Р' | 'р' => 'P',
+        'С' | 'с' => 'C',
+        'Т' | 'т' => 'T',
+        'У' | 'у' => 'Y',
+        'Х' | 'х' => 'X',
+        'І' | 'і' => 'I',
+        'Ѕ' | 'ѕ' => 'S',
+        _ => return None,
+    })
+}
+
 /// A number in the one form in which numbers are compared: upper case, blanks removed, surrounding
 /// punctuation and an `(H)-` prefix off, every kind of dash a `-`, other dashes and slashes kept.
 pub fn normalise(number: &str) -> String {
@@ -142,7 +164,7 @@ pub fn normalise(number: &str) -> String {
         '\u{2010}'..='\u{2015}' | '\u{2212}' => Some('-'),
         '\u{2044}' | '\u{2215}' => Some('/'),
         c if c.is_whitespace() => None,
-        c => Some(c),
+        c => Some(latin(c).unwrap_or(c)),
     });
     let upper: String = kept.flat_map(char::to_uppercase).collect();
     let bare = upper.strip_prefix("(H)").unwrap_or(&upper);

@@ -19,6 +19,7 @@ mod request;
 mod rung;
 mod sent;
 mod undelivered;
+mod waiting;
 mod watchers;
 
 use std::cell::OnceCell;
@@ -32,8 +33,9 @@ use super::extract::{Numbers, OnFile};
 use super::facts::Facts;
 use super::mail::Mail;
 use super::message::Address;
+use super::parked::Cause;
 use super::reading::Reading;
-use super::reply::{self, HandedInBy};
+use super::reply::{self, HandedInBy, Purpose};
 use super::site::Site;
 use super::storm::{self, Another, Recent};
 use super::thread::{self, Keys, Thread};
@@ -50,6 +52,7 @@ pub use request::known_numbers;
 pub use rung::{Downtime, RungFacts, fire};
 pub use sent::accepted;
 pub use undelivered::given_up;
+pub use waiting::{digest, overdue, parked, release};
 pub use watchers::{traits, watchers};
 
 /// Everything at hand while one mail is decided.
@@ -73,11 +76,34 @@ pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: 
     let named = mail.message.from.as_ref().is_some_and(|from| facts.names(&from.address));
     let turned = (named && reading.verdict.through_list).then(|| reading.clone().of_named_sender());
     let reading = turned.as_ref().unwrap_or(reading);
-    let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
-    let case = Case { mail, reading, keys, facts, site, sender, handed_in: None, numbers: OnceCell::new(), now };
-    let decision = case.decide();
+    let case = Case::new(mail, reading, keys, facts, site, now);
+    let mut decision = case.decide();
+    decision.effects.extend(answered(&decision.effects));
     let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
     Decision { sender: case.standing(ticket), ..decision }
+}
+
+/// What was held of an engineer's answers on a ticket is settled once one has left.
+fn answered(effects: &[Effect]) -> Vec<Effect> {
+    let relayed = |effect: &Effect| match effect {
+        Effect::Send(post) if post.purpose == Purpose::Relay => post.ticket.map(Effect::SettleHeld),
+        _ => None,
+    };
+    effects.iter().find_map(relayed).into_iter().collect()
+}
+
+impl<'a> Case<'a> {
+    fn new(
+        mail: &'a Mail,
+        reading: &'a Reading,
+        keys: &'a Keys,
+        facts: &'a Facts,
+        site: &'a Site,
+        now: Timestamp,
+    ) -> Case<'a> {
+        let sender = Sender::of(&mail.message, mail.verification.as_ref(), site);
+        Case { mail, reading, keys, facts, site, sender, handed_in: None, numbers: OnceCell::new(), now }
+    }
 }
 
 impl Case<'_> {
@@ -107,7 +133,8 @@ impl Case<'_> {
             // An engineer's absence note is a robot's mail, not a forgery.
             Kind::AutoReply => self.auto_reply(from),
             _ if engineer::claims_to_be(self, from) => engineer::answer(self, from),
-            Kind::Bulk if !self.facts.names(&from.address) => self.without_answer(Disposition::Noted, &verdict.rule),
+            Kind::Bulk if !self.facts.names(&from.address) => self.noted(&verdict.rule),
+            Kind::Request if self.spam(from).is_some() => self.parked_as_spam(self.spam(from).unwrap_or_default()),
             Kind::Bulk | Kind::Request => match thread::thread(self.keys, self.facts) {
                 Thread::Answers { ticket, takes_part, .. } if ticket.state == State::Closed => {
                     let origin = match takes_part {
@@ -189,7 +216,11 @@ impl Case<'_> {
         };
         let alerts =
             told.into_iter().map(|engineer| reply::parked(self.site, self.mail, reason, found, engineer, self.now));
-        self.decision(Disposition::Parked, reason, alerts.map(Effect::from).collect())
+        let token = self.keys.token.as_ref().and_then(|token| token.as_ref().ok());
+        let about = token.and_then(|token| self.facts.ticket(token.ticket.parse().ok()?)).map(|ticket| ticket.number);
+        let mut effects: Vec<Effect> = alerts.map(Effect::from).collect();
+        effects.push(self.park(Cause::of(reason), reason, about));
+        self.decision(Disposition::Parked, reason, effects)
     }
 
     /// A robot's answer becomes an entry on the ticket that it answers: it stops no clock.

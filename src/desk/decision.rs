@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::language::Language;
+use super::parked::Parked;
 use super::plan::{Concern, DeliveryTime};
 use super::reply::{Alert, Post, ReplyError};
 use super::ticket::{Clock, ClockKind, Entry, Fired, KnownNumber, NewTicket, NumberKind, State, Wait};
@@ -112,6 +113,10 @@ pub enum Effect {
     /// A mail that is still to leave is written anew, longer; where it is not there yet, it leaves
     /// at this moment.
     Gather(Post, [u8; 32], Timestamp),
+    /// The mail waits for a person.
+    Park(Parked),
+    /// The answers that were held on this ticket wait no more.
+    SettleHeld(TicketNumber),
     /// A mail could not be written: the operator must know why.
     Report(String),
 }

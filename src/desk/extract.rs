@@ -207,7 +207,8 @@ impl Pages {
     ) -> Pages {
         let mut left = MAIL_MAX;
         let mut body = vec![(Section::new(Place::Subject, "subject", true), subject)];
-        body.extend(sections_of(written));
+        let filled_in = rules.says_filled_in(&written.text(Part::Now));
+        body.extend(sections_of(written, filled_in));
         let names = attachment_names.iter();
         let names = names.map(|name| (Section::new(Place::AttachmentName, name, true), *name)).collect();
         let mut pages = Vec::new();
@@ -267,8 +268,9 @@ impl Section {
     }
 }
 
-/// The sections of the text, each with its offset among those of its part.
-fn sections_of(written: &Written) -> Vec<(Section, &str)> {
+/// The sections of the text, each with its offset among those of its part. A quoted mail that was filled in is
+/// written now as far as labels say so.
+fn sections_of(written: &Written, filled_in: bool) -> Vec<(Section, &str)> {
     let mut ends: Vec<(Part, usize, usize)> = Vec::new();
     let mut sections = Vec::new();
     for section in &written.sections {
@@ -277,6 +279,7 @@ fn sections_of(written: &Written) -> Vec<(Section, &str)> {
             Part::Signature => (Place::Text, "signature", false),
             Part::Boilerplate => (Place::Text, "boilerplate", false),
             Part::Forward => (Place::Forward, "forward", true),
+            Part::Quote if filled_in => (Place::Text, "quote", false),
             Part::Quote => (Place::Quote, "quote", true),
         };
         let (mut offset, mut line) = (0, 1);

@@ -2,7 +2,7 @@
 //! by telephone (`#new jan@fabryka.example`).
 
 use super::answer::Markers;
-use super::attachment::Contents;
+use super::attachment::{self, Contents};
 use super::command::{self, Order};
 use super::forwarded;
 use super::message::{Address, Message};
@@ -69,6 +69,11 @@ pub fn handed_in(message: &Message, written: &Written, contents: &[Contents], si
     }
 }
 
+/// The lines above a text that are meant as orders.
+pub fn orders(now: &str, site: &Site) -> Vec<String> {
+    orders_and_text(now, site).0.into_iter().map(str::to_string).collect()
+}
+
 /// The orders above a text, and the text.
 fn orders_and_text<'t>(now: &'t str, site: &Site) -> (Vec<&'t str>, Vec<&'t str>) {
     let is_order = |line: &str| line.trim().is_empty() || command::is_order(line, &site.rules.orders);
@@ -121,14 +126,16 @@ fn passed_on(
     let customer = forwarded.from;
     let subject = forwarded.subject.unwrap_or_else(|| rules.without_prefixes(&message.subject).to_string());
     let (inner, contents) = match forwarded.original {
-        // Only the mail's own files were read, none of those within one of them.
-        Some(original) => (original, [].as_slice()),
+        Some(original) => {
+            let contents = attachment::contents_of(&original, message, contents);
+            (original, contents)
+        }
         None => {
             let (plain, attachments) = (Some(forwarded.text), message.attachments.clone());
-            (Message { subject, plain, attachments, ..of(&customer, message) }, contents)
+            (Message { subject, plain, attachments, ..of(&customer, message) }, contents.to_vec())
         }
     };
-    let reading = Reading::of(&inner, contents, site);
+    let reading = Reading::of(&inner, &contents, site);
     Some(HandedIn { how: How::Forwarded, customer, message: inner, reading, orders, remark })
 }
 

@@ -17,6 +17,12 @@ const LONGEST: usize = 20_000;
 /// Letters from which on the statistics of letters are asked, where no known word speaks.
 const ENOUGH_FOR_STATISTICS: usize = 25;
 
+/// Words of a setting's name.
+const SETTING_WORDS: usize = 5;
+
+/// Lines of settings in a row that a device has printed; people fill in fewer.
+const SETTINGS_MIN: usize = 6;
+
 /// A language that the desk answers in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Language {
@@ -67,8 +73,10 @@ struct Evidence {
 fn of_words(text: &str) -> Option<Language> {
     let text: String = text.chars().take(LONGEST).collect();
     let own = without_quoted_words(&text);
-    let evidence = Some(evidence(&own)).filter(|found| *found != Evidence::default());
-    let evidence = evidence.unwrap_or_else(|| self::evidence(&text));
+    // What stands in a device's output speaks only where nothing else does.
+    let texts = [without_settings(&own), own.clone(), text];
+    let evidence = texts.iter().map(|text| evidence(text)).find(|found| *found != Evidence::default());
+    let evidence = evidence.unwrap_or_default();
     match evidence.polish.cmp(&evidence.english.max(evidence.other)) {
         std::cmp::Ordering::Greater => Some(Language::Polish),
         std::cmp::Ordering::Less => Some(Language::English),
@@ -103,6 +111,23 @@ fn without_quoted_words(text: &str) -> String {
         let kept = pieces.filter(|(at, _)| marks < 2 || at % 2 == 0 || *at == marks && marks % 2 == 1);
         own.extend(kept.flat_map(|(_, piece)| [piece, " "]));
         own.push('\n');
+    }
+    own
+}
+
+/// A text without its runs of `name: value` lines: devices print their state so.
+fn without_settings(text: &str) -> String {
+    let is_setting = |line: &&str| {
+        let named =
+            line.split_once([':', '=']).filter(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty());
+        named.is_some_and(|(name, _)| name.split_whitespace().count() <= SETTING_WORDS)
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let mut own = String::with_capacity(text.len());
+    for run in lines.chunk_by(|above, below| is_setting(above) == is_setting(below)) {
+        if run.len() < SETTINGS_MIN || !run.first().is_some_and(is_setting) {
+            run.iter().for_each(|line| own.extend([line, "\n"]));
+        }
     }
     own
 }

@@ -18,6 +18,8 @@ pub struct Mail {
     pub internal_date: Timestamp,
     /// Where it lies, for people: mailbox and folder.
     pub place: String,
+    /// Whether it lies where the mail server puts what it takes for junk.
+    pub junk: bool,
     /// Set where the mail is larger than the desk reads.
     pub too_large: Option<TooLarge>,
     /// What the program verified of its signatures, where the site wants that.

@@ -2,16 +2,22 @@
 //! problems instead.
 
 mod body;
+mod bytes;
 mod charset;
+mod enclosed;
 mod flowed;
 mod hash;
 mod header;
+mod invitation;
 mod limits;
+mod signed;
+mod tnef;
 
 use jiff::Timestamp;
 use mail_parser::{DateTime, MessageParser};
 
 pub use hash::{content_hash, header_hash};
+pub use limits::Limits;
 
 /// What the names of our own control fields begin with. From outside they mean nothing: no rule
 /// ever sees one.
@@ -128,9 +134,21 @@ impl Message {
 impl Message {
     /// Reads a mail. Never fails: what cannot be read is left empty and said in `problems`.
     pub fn parse(raw: &[u8]) -> Message {
+        Message::read(raw, &Limits::default())
+    }
+
+    /// The same, within a site's limits.
+    pub fn read(raw: &[u8], limits: &Limits) -> Message {
+        Message::read_within(raw, limits, 0)
+    }
+
+    /// The same, of a mail that stands so deep in envelopes.
+    fn read_within(raw: &[u8], limits: &Limits, depth: usize) -> Message {
         let mut message = Message::default();
         let raw = body::without_mbox_line(raw);
-        let within = limits::readable(raw, &mut message.problems);
+        let ended = body::end_lines(raw);
+        let raw: &[u8] = ended.as_deref().unwrap_or(raw);
+        let within = limits::readable(raw, limits, &mut message.problems);
         let mended = body::mend_boundary(within);
         let raw: &[u8] = mended.as_deref().unwrap_or(within);
         if mended.is_some() {
@@ -141,25 +159,29 @@ impl Message {
             message.plain = (!raw.is_empty()).then(|| text_of(raw)).filter(|text| !text.trim().is_empty());
             return message;
         };
-        message.read_header(raw, &parsed);
+        message.read_header(raw, limits, &parsed);
         body::read(&mut message, raw, &parsed);
+        enclosed::open(&mut message, limits, depth);
         message
     }
 
-    fn read_header(&mut self, raw: &[u8], parsed: &mail_parser::Message) {
+    fn read_header(&mut self, raw: &[u8], limits: &Limits, parsed: &mail_parser::Message) {
         let fields = parsed.headers();
-        if fields.len() > limits::MAX_HEADERS {
-            self.problems
-                .push(format!("the mail has more than {} header fields; the rest is unread", limits::MAX_HEADERS));
+        let Limits { header_fields, header_length, addresses, .. } = limits;
+        if fields.len() > *header_fields {
+            self.problems.push(format!("the mail has more than {header_fields} header fields; the rest is unread"));
         }
-        for field in fields.iter().take(limits::MAX_HEADERS) {
-            let end = field.offset_end.min(field.offset_start.saturating_add(limits::MAX_HEADER_LENGTH));
+        let longest = u32::try_from(*header_length).unwrap_or(u32::MAX);
+        for field in fields.iter().take(*header_fields) {
+            let end = field.offset_end.min(field.offset_start.saturating_add(longest));
             let value = raw.get(field.offset_start as usize..end as usize).unwrap_or_default();
             if end < field.offset_end {
-                self.problems.push("a header field is longer than the limit; the rest of it is unread".into());
+                self.say(format!("a header field is longer than {header_length} bytes; the rest is unread"));
             }
             let value = header::unfold(value);
-            self.take(field.name(), &value, field.value().as_datetime());
+            if !self.take(field.name(), &value, field.value().as_datetime(), *addresses) {
+                self.say(format!("a header field names more than {addresses} addresses; the rest is unread"));
+            }
             let name = field.name();
             if name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX)) {
                 self.problems.push("a header field that only the desk itself may write was left out".into());
@@ -174,8 +196,23 @@ impl Message {
         }
     }
 
-    /// Takes what the fields of our own say; where a field is repeated, the first one counts.
-    fn take(&mut self, name: &str, value: &str, date: Option<&DateTime>) {
+    /// Says what is wrong, once.
+    fn say(&mut self, problem: String) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Takes what the fields of our own say; where a field is repeated, the first one counts. False
+    /// where a field names too many addresses.
+    fn take(&mut self, name: &str, value: &str, date: Option<&DateTime>, most: usize) -> bool {
+        let mut all = true;
+        let mut addresses = |left: usize| {
+            let mut found = header::addresses(value, most.saturating_add(1));
+            all = found.len() <= left;
+            found.truncate(left);
+            found
+        };
         let set = |place: &mut Vec<_>, found: Vec<_>| {
             if place.is_empty() {
                 *place = found;
@@ -193,12 +230,12 @@ impl Message {
                 self.subject = header::one_line(&subject);
             }
             "from" if self.authors.len() < MOST_AUTHORS => {
-                self.authors.extend(header::addresses(value).into_iter().take(MOST_AUTHORS));
+                self.authors.extend(addresses(most).into_iter().take(MOST_AUTHORS));
                 self.from = self.authors.first().cloned();
             }
-            "reply-to" if self.reply_to.is_none() => self.reply_to = header::addresses(value).into_iter().next(),
-            "to" => self.to.extend(header::addresses(value)),
-            "cc" => self.cc.extend(header::addresses(value)),
+            "reply-to" if self.reply_to.is_none() => self.reply_to = addresses(most).into_iter().next(),
+            "to" => self.to.extend(addresses(most.saturating_sub(self.to.len()))),
+            "cc" => self.cc.extend(addresses(most.saturating_sub(self.cc.len()))),
             "date" if self.date.is_none() => {
                 let valid = date.filter(|date| date.is_valid());
                 self.date = valid.and_then(|date| Timestamp::from_second(date.to_timestamp()).ok());
@@ -208,6 +245,7 @@ impl Message {
             }
             _ => {}
         }
+        all
     }
 }
 

@@ -63,6 +63,7 @@ fn example(raw: &str, now: Timestamp) -> Mail {
         content_hash: [0; 32],
         internal_date: now,
         place: "rehearsal".to_string(),
+        junk: false,
         too_large: None,
         verification: None,
     }
@@ -119,7 +120,7 @@ fn answers(ticket: &Ticket, site: &Site, now: Timestamp) -> Vec<Effect> {
         reply::copy(site, ticket, engineer, answer, true, mail, engineer, now),
         reply::copy(site, ticket, engineer, answer, false, mail, engineer, now),
         reply::done(site, ticket, &done, mail, engineer, now),
-        reply::not_done(site, ticket, &faults, mail, engineer, now),
+        reply::not_done(site, Some(ticket), &faults, mail, engineer, now),
         reply::absent(site, engineer, Some(ticket), mail, "", engineer, now),
     ];
     let crossed = ticket.entries.iter().map(|entry| reply::crossed(site, ticket, entry, mail, engineer, now));

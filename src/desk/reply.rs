@@ -11,6 +11,7 @@ mod ordered;
 mod outage;
 mod relay;
 mod templates;
+mod waiting;
 
 use std::fmt;
 
@@ -38,6 +39,7 @@ pub use ordered::{Done, Fault, done, not_done};
 pub use outage::{OutageNews, Promises, outage, outage_alert};
 pub use relay::{Relay, picture_seed, relay};
 pub use templates::Templates;
+pub use waiting::{digest, parked_overdue};
 
 /// Attachments of a notice or a relay beyond this size in all are named, not attached: many hosts
 /// refuse mails over 25 MB, and base64 adds a third.

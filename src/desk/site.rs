@@ -6,6 +6,7 @@ use super::budget::Budget;
 use super::calendar::Calendar;
 use super::engineer::Engineer;
 use super::escalation::{Ladder, Level};
+use super::message::{Limits, Message};
 use super::plan::Plans;
 use super::routing::Routing;
 use super::rulebook::Rules;
@@ -28,6 +29,10 @@ pub struct Site {
     pub reply_tokens: ReplyTokens,
     /// What counts as proof of a sender.
     pub authentication: Authentication,
+    /// How much of a mail is read.
+    pub limits: Limits,
+    /// How the site's filter marks what it takes for spam.
+    pub spam: Option<SpamHeader>,
     /// How many automatic mails may leave.
     pub budget: Budget,
     /// What each plan promises.
@@ -48,6 +53,25 @@ pub struct Site {
     pub has_alert_command: bool,
     /// Whether there is a second way out for mail.
     pub has_second_route: bool,
+}
+
+/// How a site's filter marks what it takes for spam.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpamHeader {
+    /// The field's name.
+    pub name: String,
+    /// What its value begins with, in any case.
+    pub value: String,
+}
+
+impl SpamHeader {
+    /// Whether a mail is marked so.
+    pub fn matches(&self, message: &Message) -> bool {
+        let begins = |value: &str| {
+            value.trim_start().get(..self.value.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.value))
+        };
+        message.headers.iter().any(|header| header.is(&self.name) && begins(header.undecoded()))
+    }
 }
 
 /// Where the token stands that an answer brings back.

@@ -1,5 +1,9 @@
 //! One mail on its way into the store: its bytes are kept, then it is decided and committed.
 
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
@@ -8,6 +12,7 @@ use crate::desk::decide::{self};
 use crate::desk::decision::{Disposition, Effect};
 use crate::desk::mail::{Mail, TooLarge};
 use crate::desk::message::{self, Message};
+use crate::desk::parked::Cause;
 use crate::desk::reading::Reading;
 use crate::desk::reply;
 use crate::desk::thread;
@@ -18,6 +23,17 @@ use crate::mailbox::{Fetched, Listed};
 use crate::office::Office;
 use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
 
+/// The reason of a mail that defeats the desk.
+const UNDECIDED: &str = "cannot-be-decided";
+
+/// The reason of a mail whose reading takes too long.
+const TOO_LONG: &str = "takes-too-long";
+
+/// The reading of a mail took longer than the site allows.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("reading the mail took longer than limits.time")]
+struct TooLong;
+
 /// One mail on its way into the store.
 pub(super) struct Arrival {
     pub(super) watched: Watched,
@@ -27,7 +43,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Keeps the bytes, then decides and commits. A mail that defeats the desk parks itself.
-    pub(super) fn settle(&self, office: &Office, fetched: Fetched) -> anyhow::Result<(Disposition, String)> {
+    pub(super) fn settle(&self, office: &Arc<Office>, fetched: Fetched) -> anyhow::Result<(Disposition, String)> {
         let (raw, too_large, refused) = match fetched {
             Fetched::Bytes(raw) => (raw, None, None),
             Fetched::TooLarge { header, structure } => {
@@ -56,21 +72,24 @@ impl Arrival {
         match decided {
             Ok(Ok(decided)) => Ok(decided),
             Ok(Err(error)) if store::is_at_fault(&error) => Err(error),
-            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, &log::error(&error)),
-            Err(_) => self.give_up(office, content_hash, header_hash, "the program broke off"),
+            Ok(Err(error)) if error.is::<TooLong>() => {
+                self.give_up(office, content_hash, header_hash, TOO_LONG, &log::error(&error))
+            }
+            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, UNDECIDED, &log::error(&error)),
+            Err(_) => self.give_up(office, content_hash, header_hash, UNDECIDED, "the program broke off"),
         }
     }
 
     fn decide(
         &self,
-        office: &Office,
+        office: &Arc<Office>,
         raw: &[u8],
         content_hash: [u8; 32],
         header_hash: [u8; 32],
         too_large: Option<TooLarge>,
     ) -> anyhow::Result<(Disposition, String)> {
         let site = &office.site;
-        let message = Message::parse(raw);
+        let (message, reading) = read(office, raw)?;
         let verification = verification(office, &message, raw, too_large.is_some());
         let mail = Mail {
             message,
@@ -78,11 +97,10 @@ impl Arrival {
             content_hash,
             internal_date: self.listed.internal_date,
             place: self.place(),
+            junk: self.watched.junk,
             too_large,
             verification,
         };
-        let contents = office.reader.read(&mail.message);
-        let reading = Reading::of(&mail.message, &contents, site);
         for unread in &reading.unread {
             let reason = unread.problem.name();
             tracing::warn!(uid = self.listed.uid.0, reason, "an attachment was not read as a whole");
@@ -116,9 +134,10 @@ impl Arrival {
         office: &Office,
         content_hash: [u8; 32],
         header_hash: [u8; 32],
+        cause: &str,
         reason: &str,
     ) -> anyhow::Result<(Disposition, String)> {
-        let parked = self.note(office, header_hash, Some(content_hash), Disposition::Parked, "cannot-be-decided")?;
+        let parked = self.note(office, header_hash, Some(content_hash), Disposition::Parked, cause)?;
         tracing::error!(uid = self.listed.uid.0, reason, "a mail could not be decided; it is parked with its bytes");
         Ok(parked)
     }
@@ -144,7 +163,7 @@ impl Arrival {
             store.journal(&entry, &disposition, reason, now)?;
             if disposition == Disposition::Parked {
                 let effects = self.alerts(office, header_hash, reason, now);
-                store.apply(&effects, None, now)?;
+                store.apply(&effects, content_hash.as_ref(), now)?;
                 office.ring(&effects);
             }
             Ok((disposition, reason.to_string()))
@@ -158,18 +177,38 @@ impl Arrival {
             content_hash: header_hash,
             internal_date: self.listed.internal_date,
             place: self.place(),
+            junk: false,
             too_large: None,
             verification: None,
         };
         let engineers = office.site.active_engineers();
-        engineers
-            .map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)))
-            .collect()
+        let alerts =
+            engineers.map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)));
+        let waits = decide::parked(&mail, Cause::of(reason), reason, None, &office.site, now);
+        alerts.chain([Effect::Park(waits)]).collect()
     }
 
     fn place(&self) -> String {
         format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, self.listed.uid.0)
     }
+}
+
+/// Reads a mail, in a thread of its own: what takes too long is left to itself, and ends by itself.
+fn read(office: &Arc<Office>, raw: &[u8]) -> anyhow::Result<(Message, Reading)> {
+    let (tell, told) = mpsc::channel();
+    let (reader, raw) = (Arc::clone(office), raw.to_vec());
+    let limit = Duration::try_from(office.site.limits.time).unwrap_or(Duration::MAX);
+    std::thread::Builder::new().name("reading".to_string()).spawn(move || {
+        let message = Message::read(&raw, &reader.site.limits);
+        let contents = reader.reader.read(&message);
+        let reading = Reading::of(&message, &contents, &reader.site);
+        // Nobody listens any more where it took too long.
+        let _ = tell.send((message, reading));
+    })?;
+    told.recv_timeout(limit).map_err(|error| match error {
+        RecvTimeoutError::Timeout => TooLong.into(),
+        RecvTimeoutError::Disconnected => anyhow::anyhow!("the program broke off"),
+    })
 }
 
 /// What the program itself verifies of a mail, where the border host's word does not do. A mail of

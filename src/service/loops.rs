@@ -15,6 +15,7 @@ use crate::config::{Alarm, AlertCommand, Config, MailboxConfig, MailboxKind, Out
 use crate::contracts;
 use crate::imap::{ImapFolder, Limits};
 use crate::intake::{Intake, Watched};
+use crate::mailbox::Filing;
 use crate::maildir::MaildirFolder;
 use crate::office::Office;
 use crate::outage::Part;
@@ -161,12 +162,14 @@ fn intakes(config: &Config, office: &Arc<Office>) -> Vec<AnyIntake> {
 }
 
 fn watched(config: &Config, mailbox: &MailboxConfig, folder: &str) -> Watched {
+    let junk = mailbox.junk.iter().any(|name| name == folder);
     Watched {
         mailbox: mailbox.name.clone(),
         folder: folder.to_string(),
         start: mailbox.start,
         poll_interval: mailbox.poll_interval,
-        filing: mailbox.filing.clone(),
+        filing: if junk { Filing::Leave } else { mailbox.filing.clone() },
+        junk,
         max_message_size: config.max_message_size,
     }
 }

@@ -71,6 +71,8 @@ impl Work<'_> {
             Effect::Send(post) => self.post(post, now),
             Effect::Found(message_id) => self.found(message_id, now),
             Effect::Gather(post, cause, at) => self.gather(post, cause, *at, now),
+            Effect::Park(parked) => self.park(parked, content_hash, now),
+            Effect::SettleHeld(number) => self.settle_held(*number, now),
             Effect::Report(reason) => {
                 tracing::error!(reason, "a mail could not be written: mend the template, then see the ticket");
                 Ok(())

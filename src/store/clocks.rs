@@ -239,6 +239,7 @@ impl Work<'_> {
                 self.transaction.prepare_cached(select)?.query_row([], |row| row.get(0)).optional()?;
             next = next.into_iter().chain(first.flatten()).min();
         }
+        next = next.into_iter().chain(self.next_parked()?).min();
         next.map(timestamp).transpose()
     }
 }

@@ -137,7 +137,8 @@ impl Work<'_> {
 
     fn parked_by_cause(&self) -> anyhow::Result<Vec<(String, u64)>> {
         let select =
-            "SELECT reason, count(*) FROM journal WHERE disposition = 'parked' GROUP BY reason ORDER BY reason";
+            "SELECT reason, count(*) FROM parked WHERE settled_at IS NULL AND cause <> 'bulk'
+             AND (ticket_id IS NULL OR cause NOT IN ('over-limit', 'failed-authentication', 'storm')) GROUP BY reason ORDER BY reason";
         let mut select = self.transaction.prepare_cached(select)?;
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<Result<_, _>>()?)

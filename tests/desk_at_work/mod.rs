@@ -100,6 +100,7 @@ pub fn parsed(raw: Vec<u8>, now: Timestamp) -> Mail {
         content_hash,
         internal_date: now,
         place: "test INBOX".to_string(),
+        junk: false,
         too_large: None,
         verification: None,
     }

@@ -127,3 +127,21 @@ fn mailboxes() {
          23 mailbox[1].folders: belongs to kind = \"imap\"",
     );
 }
+
+#[test]
+fn limits_and_spam() {
+    let text =
+        format!("{}[limits]\nparts = 50\ntime = '30s'\n[spam]\nheader = 'X-Spam-Status'\nvalue = 'Yes'\n", good());
+    let config = Site::new().parse(&text).expect("no fault");
+    assert_eq!((config.limits.parts, config.limits.time), (50, jiff::SignedDuration::from_secs(30)));
+    assert_eq!(config.limits.addresses, 500, "what is left out keeps its default");
+    assert_eq!(config.spam.map(|spam| spam.name).as_deref(), Some("X-Spam-Status"));
+    for (written, fault) in [
+        ("[limits]\nparts = 3", "22 limits.parts: is out of bounds"),
+        ("[limits]\nheader_length = '5 MB'", "22 limits.header_length: is out of bounds"),
+        ("[spam]\nheader = 'X Spam'\nvalue = 'Yes'", "22 spam.header: is a name that no header field can have"),
+        ("[spam]\nheader = 'X-Spam-Flag'", "21 spam.value: is missing"),
+    ] {
+        check(&format!("{}{written}\n", good()), fault);
+    }
+}

@@ -126,6 +126,11 @@ impl<'a> Marks<'a> {
         self.rules.0.is(Role::Greeting, self.text.trim_start())
     }
 
+    /// Whether the text begins as only devices and services do.
+    pub(super) fn greets_as_a_program(&self) -> bool {
+        self.rules.0.is(Role::ProgramGreeting, self.text.trim_start())
+    }
+
     /// Whether the text speaks of a fault or of something that we are to do.
     pub(super) fn says_else(&self) -> bool {
         self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea)
@@ -134,7 +139,7 @@ impl<'a> Marks<'a> {
     /// Whether the text says for the most part what no rule knows.
     pub(super) fn says_the_unknown(&self) -> bool {
         let known = |clause: &str| {
-            let roles = [Role::Absence, Role::Greeting, Role::Notification];
+            let roles = [Role::Absence, Role::Greeting, Role::Courtesy, Role::Notification];
             roles.iter().any(|&role| self.rules.0.is(role, clause))
         };
         let letters = |clauses: &[String], of: &dyn Fn(&str) -> bool| -> usize {

@@ -53,6 +53,10 @@ pub(super) enum Role {
     Plea,
     /// How people begin.
     Greeting,
+    /// How devices and services begin that know no name.
+    ProgramGreeting,
+    /// Salutations and closes, which say nothing of their own.
+    Courtesy,
     /// Begins a sentence about what to do if something happens.
     InCase,
 }

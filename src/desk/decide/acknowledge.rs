@@ -9,18 +9,25 @@ use crate::desk::decision::Effect;
 use crate::desk::entitlement;
 use crate::desk::extract::{Numbers, OnFile};
 use crate::desk::message::Address;
+use crate::desk::parked::Cause;
 use crate::desk::reply::{self, Acknowledgement};
 use crate::desk::ticket::{ASKED, ClockKind, Ending, Entry, EntryKind, KnownNumber, NumberKind, Ticket};
 use crate::desk::trust::{Proof, Rung};
 
 /// Writes the acknowledgement. Returns whether it goes out, and by which rule.
 pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) -> (bool, String) {
+    // Of a mail that a person let through although it names nobody, or us.
+    if from.address.is_empty() || case.site.is_internal(&from.address) {
+        return withheld(case, progress, "no-customer");
+    }
     let answer = &case.reading.verdict.answer;
     if !answer.send {
         return withheld(case, progress, &answer.rule);
     }
     // The domain asks that the mail be refused: whoever is named there did not write it.
     if matches!(case.sender.as_ref().map(|sender| &sender.proof), Some(Proof::Refuted { reject: true })) {
+        let parked = case.park(Cause::FailedAuthentication, "sender-refuted", Some(progress.ticket.number));
+        progress.push(parked);
         return withheld(case, progress, "sender-refuted");
     }
     if let Some(budget) = case.site.budget.used_up(&case.facts.sent) {

@@ -44,7 +44,7 @@ pub(super) fn answer(case: &Case, from: &Address) -> Option<Decision> {
     if !answer.orders.is_empty() {
         let faults = answer.orders.iter().map(|line| orders::fault(line, "without-reply-address", Vec::new()));
         let faults: Vec<_> = faults.collect();
-        progress.push(reply::not_done(site, &progress.ticket, &faults, case.mail, engineer, case.now));
+        progress.push(reply::not_done(site, Some(&progress.ticket), &faults, case.mail, engineer, case.now));
     }
     Some(case.decision(Disposition::Attached(number), "engineer-answers-directly", progress.effects))
 }

@@ -27,6 +27,9 @@ pub(super) fn answer(case: &Case, from: &Address) -> Decision {
     if let Some(recorded) = direct::answer(case, from) {
         return recorded;
     }
+    if let Some(faulty) = handed_in::faults(case, from) {
+        return faulty;
+    }
     let (engineer, ticket) = match proven(case, from) {
         Ok(proven) => proven,
         Err(held) => return case.parked(held.reason, held.tell),

@@ -11,7 +11,7 @@ use crate::desk::calendar;
 use crate::desk::command::Order;
 use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::engineer::Engineer;
-use crate::desk::handed_in::{HandedIn, How};
+use crate::desk::handed_in::{self, HandedIn, How};
 use crate::desk::mail::Mail;
 use crate::desk::message::Address;
 use crate::desk::reply::{self, Done, HandedInBy};
@@ -29,15 +29,13 @@ pub(super) fn hand_in(case: &Case, from: &Address, handed: &HandedIn) -> Decisio
     };
     let orders = match Orders::read(&handed.orders, case) {
         Ok(orders) => orders,
-        Err(faults) => {
-            let line = faults.first().map(|fault| fault.line.as_str());
-            return case.parked_for("order-not-understood", line, Some(engineer));
-        }
+        Err(faults) => return orders::refused(case, engineer, None, "order-not-understood", &faults),
     };
     let is_new = |order: &Order| matches!(order, Order::New(..));
     let mut of_others = orders.lines.iter().filter(|(_, order)| !matches!(order, Order::Note) && !is_new(order));
     if let (How::Forwarded, Some((line, _))) = (handed.how, of_others.next()) {
-        return case.parked_for("order-without-reply-address", Some(line), Some(engineer));
+        let without_ticket = orders::fault(line, "without-ticket", Vec::new());
+        return orders::refused(case, engineer, None, "order-without-reply-address", &[without_ticket]);
     }
     let mail = Mail { message: handed.message.clone(), verification: None, ..case.mail.clone() };
     let customers = Case {
@@ -58,6 +56,29 @@ pub(super) fn hand_in(case: &Case, from: &Address, handed: &HandedIn) -> Decisio
         How::Forwarded => passed_on(case, &customers, engineer, handed),
         How::ByHand => by_hand(case, &customers, engineer, handed, &orders),
     }
+}
+
+/// What an engineer's mail to the desk's plain address that begins with orders lacks; `None` where it does not
+/// begin so.
+pub(super) fn faults(case: &Case, from: &Address) -> Option<Decision> {
+    let lines = handed_in::orders(&case.reading.now(), case.site);
+    if lines.is_empty() || case.keys.token.is_some() {
+        return None;
+    }
+    let engineer = match vouched(case, from) {
+        Ok(engineer) => engineer,
+        Err(held) => return Some(case.parked(held.reason, held.tell)),
+    };
+    let (reason, faults) = match Orders::read(&lines, case) {
+        Err(faults) => ("order-not-understood", faults),
+        Ok(orders) => {
+            let why =
+                |order: &Order| if matches!(order, Order::New(..)) { "address-of-the-desk" } else { "without-ticket" };
+            let faults = orders.lines.iter().map(|(line, order)| orders::fault(line, why(order), Vec::new()));
+            ("order-without-reply-address", faults.collect())
+        }
+    };
+    Some(orders::refused(case, engineer, None, reason, &faults))
 }
 
 /// A customer's mail that is passed on.
@@ -120,7 +141,7 @@ fn by_hand(case: &Case, customers: &Case, engineer: &Engineer, handed: &HandedIn
     sorted.sort_by_key(|(_, order)| orders::rank(order));
     for (line, order) in sorted {
         if let Err(fault) = orders::one(case, engineer, &mut progress, line, order) {
-            return case.parked_for("order-refused", Some(&fault.line), Some(engineer));
+            return orders::refused(case, engineer, None, "order-refused", &[fault]);
         }
     }
     let answer = request::finish(customers, customer, &mut progress);

@@ -15,6 +15,7 @@ use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::engineer::Engineer;
 use crate::desk::fold::fold;
 use crate::desk::message::Address;
+use crate::desk::parked::Cause;
 use crate::desk::reply::{self, Done, Fault, Relay};
 use crate::desk::site::Site;
 use crate::desk::ticket::{Entry, EntryKind, NumberKind, Step, Ticket};
@@ -63,18 +64,17 @@ struct Work<'a> {
 
 /// Carries the orders out and passes the text on; all of it, or nothing, and the engineer is told.
 pub(super) fn carry_out(case: &Case, engineer: &Engineer, ticket: &Ticket, answer: &Answer) -> Decision {
-    let work = |orders| Work { case, engineer, ticket, answer, orders };
     let orders = match Orders::read(&answer.orders, case) {
         Ok(orders) => orders,
-        Err(faults) => return work(Orders::default()).refused("order-not-understood", faults),
+        Err(faults) => return refused(case, engineer, Some(ticket), "order-not-understood", &faults),
     };
     if let Some(line) = &answer.late_order {
-        return work(Orders::default()).refused("order-within-the-text", vec![fault(line, "late", Vec::new())]);
+        let late = fault(line, "late", Vec::new());
+        return refused(case, engineer, Some(ticket), "order-within-the-text", &[late]);
     }
-    let work = work(orders);
-    match work.carried_out() {
+    match (Work { case, engineer, ticket, answer, orders }).carried_out() {
         Ok(decision) => decision,
-        Err(fault) => work.refused("order-refused", vec![fault]),
+        Err(fault) => refused(case, engineer, Some(ticket), "order-refused", &[fault]),
     }
 }
 
@@ -247,13 +247,19 @@ impl Work<'_> {
             progress.push(reply::done(site, &ticket, &handed, mail, to, now));
         }
     }
+}
 
-    /// Nothing of the mail is carried out; it is kept, and the engineer is told.
-    fn refused(&self, reason: &str, faults: Vec<Fault>) -> Decision {
-        let Case { site, mail, now, .. } = *self.case;
-        let told = Effect::from(reply::not_done(site, self.ticket, &faults, mail, self.engineer, now));
-        self.case.decision(Disposition::Parked, reason, vec![told])
-    }
+/// Nothing of the mail is carried out; it is kept, and the engineer is told.
+pub(super) fn refused(
+    case: &Case,
+    engineer: &Engineer,
+    ticket: Option<&Ticket>,
+    reason: &str,
+    faults: &[Fault],
+) -> Decision {
+    let told = Effect::from(reply::not_done(case.site, ticket, faults, case.mail, engineer, case.now));
+    let waits = case.park(Cause::HeldAnswer, reason, ticket.map(|ticket| ticket.number));
+    case.decision(Disposition::Parked, reason, vec![told, waits])
 }
 
 /// One order.

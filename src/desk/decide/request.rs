@@ -11,6 +11,7 @@ use crate::desk::contract::Contract;
 use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Address;
+use crate::desk::parked::Cause;
 use crate::desk::reply::{self, Notice};
 use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
@@ -35,6 +36,7 @@ pub(super) fn open(case: &Case, from: &Address, origin: Origin, evidence: &str) 
     let first = case.entry(EntryKind::Customer, &from.address, None);
     let mut progress = begin(case, from, origin, first, clock_start(case));
     let answer = finish(case, from, &mut progress);
+    progress.effects.extend(case.remarks(progress.ticket.number));
     Decision { answer, ..case.decision(Disposition::Opened(progress.ticket.number), evidence, progress.effects) }
 }
 
@@ -191,6 +193,7 @@ pub(super) fn fold(case: &Case, from: &Address, into: &Recent) -> Decision {
             .map_or_else(|| case.site.active_engineers().collect(), |ticket| watchers(ticket, case.site, case.now));
         let alarms = told.into_iter().map(|engineer| reply::storm(case.site, into, from, engineer, case.now));
         effects.extend(alarms.map(Effect::from));
+        effects.push(case.park(Cause::Storm, "storm", Some(number)));
     }
     case.decision(Disposition::Attached(number), "storm", effects)
 }

@@ -1,6 +1,8 @@
 //! A text with one ASCII byte for each character, so that patterns are plain ASCII, fast, and
 //! right at the edges of Polish words: `ż` is a letter here, it is `z`.
 
+use crate::desk::contract::latin;
+
 /// Characters read of one text. A person's mail has a few thousand; what lies beyond this in a
 /// log is not read, so that a hostile mail costs a bounded time.
 pub(super) const TEXT_MAX: usize = 1 << 20;
@@ -166,7 +168,9 @@ fn fold_wide(c: char) -> u8 {
         // Full-width forms, as some input methods write them.
         '\u{ff01}'..='\u{ff5e}' => u8::try_from(u32::from(c) - 0xfee0).unwrap_or(b' ').to_ascii_lowercase(),
         // A letter of another script is a letter, so that it cannot stand for an edge.
-        c if c.is_alphabetic() => b'x',
+        c if c.is_alphabetic() => {
+            latin(c).and_then(|latin| u8::try_from(latin).ok()).map_or(b'x', |c| c.to_ascii_lowercase())
+        }
         _ => b' ',
     }
 }
@@ -186,6 +190,7 @@ mod tests {
         check("nr\u{200b}_sery\u{ad}jny\r\nH\u{2011}2026", "nr seryjny\nh-2026");
         check("> > S/N: A\n>> B > C", "  s/n: a\n b > c");
         check("Żółw 電 ①", "zolw x  ");
+        check("СZ2847К1ZP", "cz2847k1zp");
         check("o\u{301}", "o");
         check("ＳＮ１", "sn1");
         check("╞═══╡", "|---|");

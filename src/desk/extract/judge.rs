@@ -27,6 +27,9 @@ const BARE: &str = "bare-number";
 /// Digits from which on a bare number on file is hardly a chance: a small one is a room or a year.
 const BARE_DIGITS_MIN: usize = 6;
 
+/// How far into its line a number stands at most that a line's beginning is asked about.
+const LINE_HEAD_MAX: usize = 160;
+
 /// Finds the numbers of all pages.
 pub(super) fn judge(pages: &[Page], on_file: &OnFile, rules: &NumberRules) -> Numbers {
     let contexts: HashSet<(Kind, &str)> = pages
@@ -206,6 +209,21 @@ impl Judge<'_, '_> {
             return Verdict::Is(NumberKind::Serial, reason);
         }
         self.candidate(value)
+    }
+
+    /// The rule by which the value's line tells of a part of a device.
+    fn part(&self, item: &Item) -> Option<&str> {
+        let before = self.scan.page.folded.slice(item.start.saturating_sub(LINE_HEAD_MAX), item.start);
+        let head = match before.rsplit_once('\n') {
+            Some((_, head)) => head,
+            None if item.start <= LINE_HEAD_MAX => before,
+            None => return None,
+        };
+        let head = head.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+        let begins = |line: &String| {
+            head.strip_prefix(line.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        self.rules.parts.iter().find(|part| part.lines.iter().any(begins)).map(|part| part.id.as_str())
     }
 
     /// True where a word such as "nr" stands right before the value.

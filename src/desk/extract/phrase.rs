@@ -2,7 +2,8 @@
 //!
 //! A phrase is words parted by a blank, a `/` or a `.`; a word is alternatives parted by `|`, each with a
 //! `*` where any ending of up to five letters may follow, or before it where anything may stand there; `%` is any word but the small ones ("to", "z"). In
-//! the text a blank stands for blanks, dots, dashes and the like, or one line break; `/` and `.` for themselves.
+//! the text a blank stands for blanks, dots, dashes and the like, or one line break; `/` and `.` for themselves. A
+//! phrase that ends in a dot is an abbreviation: in the text a dot or a colon follows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -102,6 +103,8 @@ struct State {
     next: HashMap<WordId, Vec<Step>>,
     next_of_any: Vec<Step>,
     owner: Option<usize>,
+    /// The owner of a phrase that ends in a dot.
+    abbreviation_of: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +165,8 @@ impl Phrases {
         }
         for state in from {
             if let Some(state) = self.states.get_mut(state) {
-                state.owner.get_or_insert(owner);
+                let place = if phrase.ends_with('.') { &mut state.abbreviation_of } else { &mut state.owner };
+                place.get_or_insert(owner);
             }
         }
         Ok(())
@@ -204,7 +208,8 @@ impl Phrases {
         let mut best = None;
         let mut length = 1;
         while !frontier.is_empty() {
-            if let Some(owner) = self.best_of(&frontier)
+            let is_cut_short = words.after(at + length - 1).starts_with(['.', ':']);
+            if let Some(owner) = self.best_of(&frontier, is_cut_short)
                 && !(length > 1 && goes_on_in_number(words, at + length - 1))
             {
                 best = Some(Hit { owner, words: length });
@@ -215,8 +220,9 @@ impl Phrases {
         best
     }
 
-    fn best_of(&self, frontier: &[(usize, usize)]) -> Option<usize> {
-        let owners = frontier.iter().filter_map(|(state, mistakes)| Some((*mistakes, self.states.get(*state)?.owner?)));
+    fn best_of(&self, frontier: &[(usize, usize)], is_cut_short: bool) -> Option<usize> {
+        let owner = |state: &State| state.owner.or(state.abbreviation_of.filter(|_| is_cut_short));
+        let owners = frontier.iter().filter_map(|(at, mistakes)| Some((*mistakes, owner(self.states.get(*at)?)?)));
         owners.min().map(|(_, owner)| owner)
     }
 

@@ -15,6 +15,9 @@ mod examples;
 
 use examples::Example;
 
+/// Words of a text that does no more than point at the answers in the quoted mail.
+const FILLED_IN_WORDS: usize = 60;
+
 /// The file of what is no number of ours.
 const DECOYS: &str = "decoys.toml";
 
@@ -30,6 +33,7 @@ pub struct NumberRules {
     pub(super) spans: Spans,
     pub(super) between: Between,
     pub(super) beside: Vec<Beside>,
+    pub(super) parts: Vec<DevicePart>,
     /// The shapes that a word anywhere in the mail makes enough without a label.
     pub(super) contexts: HashMap<WordId, Vec<(Kind, usize)>>,
     examples: Vec<(&'static str, Example)>,
@@ -55,6 +59,8 @@ pub(super) struct Label {
     pub(super) plural: bool,
     /// Its number has a vendor's shape, or is on file.
     pub(super) shaped: bool,
+    /// Its number has no letters.
+    pub(super) digits: bool,
 }
 
 /// The shapes of whole values, of one kind.
@@ -91,6 +97,16 @@ pub(super) struct Beside {
     pub(super) words: Vec<String>,
     /// The fewest digits.
     pub(super) digits_from: usize,
+}
+
+/// What a line of a device's output begins with where it tells of a part of the device.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DevicePart {
+    pub(super) id: String,
+    why: String,
+    /// Beginnings of lines, small letters without diacritics.
+    pub(super) lines: Vec<String>,
 }
 
 /// Stretches of text that are no number of ours, by what they look like.
@@ -139,6 +155,8 @@ pub(super) struct Between {
     pub(super) instead: Vec<String>,
     /// "jej" in "Mamy umowę. Jej numer to 40222186".
     pub(super) possessives: Vec<String>,
+    /// "Uzupełniłem" in "Uzupełniłem poniżej".
+    filled_in: Vec<String>,
     /// "tak" in "Tak, zgadza się".
     agreements: Vec<String>,
     glued: Vec<String>,
@@ -158,6 +176,8 @@ struct LabelRule {
     plural: bool,
     #[serde(default)]
     shaped: bool,
+    #[serde(default)]
+    digits: bool,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +191,8 @@ struct NumberFile {
     beside: Vec<Beside>,
     #[serde(default)]
     span: Vec<Span>,
+    #[serde(default)]
+    part: Vec<DevicePart>,
     #[serde(default)]
     test: Vec<Example>,
 }
@@ -190,7 +212,7 @@ impl NumberRules {
         let mut examples = Vec::new();
         let mut shapes = Vec::new();
         let mut spans = Vec::new();
-        let mut beside = Vec::new();
+        let (mut beside, mut parts) = (Vec::new(), Vec::new());
         for (name, kind) in [
             ("serial.toml", Kind::Serial),
             ("contract.toml", Kind::Contract),
@@ -205,7 +227,8 @@ impl NumberRules {
                         faults.add(name, Some(&rule.id), message);
                     }
                 }
-                labels.push(Label { kind, id: rule.id, weak: rule.weak, plural: rule.plural, shaped: rule.shaped });
+                let LabelRule { id, weak, plural, shaped, digits, .. } = rule;
+                labels.push(Label { kind, id, weak, plural, shaped, digits });
             }
             if kind == Kind::Decoy && !file.shape.is_empty() {
                 faults.add(
@@ -224,6 +247,11 @@ impl NumberRules {
             }
             file.beside.iter().for_each(|rule| faults.id(name, &rule.id, &rule.why));
             beside.extend(file.beside);
+            if kind != Kind::Decoy && !file.part.is_empty() {
+                faults.add(name, None, "a [[part]] says what is no device; it belongs into decoys.toml".to_string());
+            }
+            file.part.iter().for_each(|part| faults.id(name, &part.id, &part.why));
+            parts.extend(file.part);
             file.span.iter().for_each(|span| faults.id(name, &span.id, &span.why));
             spans.extend(file.span);
             examples.extend(file.test.into_iter().map(|example| (name, example.read_from(sources.text(name)))));
@@ -252,6 +280,7 @@ impl NumberRules {
                     spans,
                     between,
                     beside,
+                    parts,
                     contexts,
                     examples,
                 })
@@ -274,7 +303,8 @@ impl NumberRules {
             let labels = self.labels.iter().filter(|label| label.kind == kind).map(|label| &label.id);
             let spans = self.spans.rules.iter().filter(|_| kind == Kind::Decoy).map(|span| &span.id);
             let beside = self.beside.iter().filter(|_| kind == Kind::Serial).map(|rule| &rule.id);
-            for id in labels.chain(beside).chain(shapes.iter().map(|shape| &shape.id)).chain(spans) {
+            let parts = self.parts.iter().filter(|_| kind == Kind::Decoy).map(|part| &part.id);
+            for id in labels.chain(beside).chain(parts).chain(shapes.iter().map(|shape| &shape.id)).chain(spans) {
                 if !self.examples.iter().any(|(_, example)| example.is_hit_of(id, kind == Kind::Decoy)) {
                     faults.push(fault(file, Some(id), "no [[test]] shows what this rule finds".to_string()));
                 }
@@ -298,6 +328,20 @@ impl NumberRules {
         let against =
             |word: &str| [negations, without, instead].iter().any(|list| is_one(word, list)) || is_absent(word);
         words().any(|word| is_one(word, agreements)) && !words().any(against)
+    }
+
+    /// Whether a text says that the answers stand in the quoted mail: "Uzupełniłem poniżej".
+    pub(super) fn says_filled_in(&self, text: &str) -> bool {
+        let folded = Folded::new(text).text;
+        if folded.split_ascii_whitespace().count() > FILLED_IN_WORDS {
+            return false;
+        }
+        let begins = |(at, _): (usize, &str)| {
+            at.checked_sub(1)
+                .and_then(|before| folded.as_bytes().get(before))
+                .is_none_or(|c| !c.is_ascii_alphanumeric())
+        };
+        self.between.filled_in.iter().any(|phrase| folded.match_indices(phrase.as_str()).any(begins))
     }
 
     /// The shape of a tax number that the whole value has.
@@ -331,6 +375,7 @@ impl Between {
             plans: vec![],
             instead: vec![],
             possessives: vec![],
+            filled_in: vec![],
             agreements: vec![],
             glued: vec![],
             real_words: vec![],

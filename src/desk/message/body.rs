@@ -61,6 +61,14 @@ pub(super) fn without_mbox_line(raw: &[u8]) -> &[u8] {
     raw.get(end..).unwrap_or_default()
 }
 
+/// The mail with line ends as others read them, where it ends its lines as old Macintoshes did.
+pub(super) fn end_lines(raw: &[u8]) -> Option<Vec<u8>> {
+    if raw.contains(&b'\n') || !raw.contains(&b'\r') {
+        return None;
+    }
+    Some(raw.iter().map(|&byte| if byte == b'\r' { b'\n' } else { byte }).collect())
+}
+
 /// The mail with a boundary in its header, where it says multipart and the boundary is missing there
 /// or stands nowhere in the body. `None` where nothing is to be mended.
 pub(super) fn mend_boundary(raw: &[u8]) -> Option<Vec<u8>> {
@@ -172,9 +180,18 @@ fn transfer_decoded(raw: &[u8], part: &MessagePart) -> Vec<u8> {
     };
     match encoding {
         Encoding::None => bytes.to_vec(),
+        Encoding::Base64 if is_plain(bytes) => bytes.to_vec(),
         Encoding::Base64 => header::base64(bytes),
         Encoding::QuotedPrintable => header::quoted_printable(bytes, false),
     }
+}
+
+/// Whether bytes that are said to be base64 (RFC 2045 section 6.8) are text as it stands: many blanks
+/// within lines, and other signs that base64 has not.
+fn is_plain(bytes: &[u8]) -> bool {
+    let bytes = bytes.get(..bytes.len().min(4_096)).unwrap_or(bytes);
+    let foreign = bytes.iter().filter(|byte| !byte.is_ascii_alphanumeric() && !b"+/=-_\r\n".contains(byte)).count();
+    foreign * 20 > bytes.len()
 }
 
 /// Plain and HTML texts find their place. Where one follows the other instead of standing for it
@@ -233,7 +250,12 @@ fn attach(message: &mut Message, raw: &[u8], part: &MessagePart, id: u32) {
 fn file_name(raw: &[u8], part: &MessagePart) -> String {
     let declared = part.attachment_name().unwrap_or_default();
     let name = if declared.contains('\u{FFFD}') { raw_file_name(raw, part) } else { None };
-    let name = header::decode_words(name.as_deref().unwrap_or(declared));
+    cleaned_name(name.as_deref().unwrap_or(declared))
+}
+
+/// A name from outside without what makes it dangerous.
+pub(super) fn cleaned_name(name: &str) -> String {
+    let name = header::decode_words(name);
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = header::one_line(name);
     let name: String =

@@ -1,24 +1,52 @@
-//! What is looked at before a mail is parsed, so that none can keep the parser busy for long.
+//! What is looked at before a mail is parsed, so that none can keep the parser busy for long. What is
+//! readable within the limits is read, and the rest said.
 
-/// The most header fields taken. Real mail has under a hundred; RFC 5322 sets no limit.
-pub(super) const MAX_HEADERS: usize = 1_000;
-/// The longest header field taken, in bytes. A To field of 500 mailboxes has about 25,000.
-pub(super) const MAX_HEADER_LENGTH: u32 = 100_000;
-/// The most multipart boundaries. For each, the parser may walk the rest of the mail.
-const MAX_BOUNDARIES: usize = 100;
-/// The most Content-Type fields, nested mails included.
-const MAX_PARTS: usize = 2_000;
+use jiff::SignedDuration;
+
+/// The most of each that is read of a mail. How large a mail may be is for whoever fetches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Header fields. Real mail has under a hundred; RFC 5322 sets no limit.
+    pub header_fields: usize,
+    /// The longest header field, in bytes. A To field of 500 mailboxes has about 25,000.
+    pub header_length: usize,
+    /// Addresses of one header field: more are an attack on the address parser.
+    pub addresses: usize,
+    /// Parts, those of attached mails included.
+    pub parts: usize,
+    /// Parts that hold others. For each, the parser may walk the rest of the mail.
+    pub depth: usize,
+    /// Mails attached to the mail, those within each other included.
+    pub attached_mails: usize,
+    /// How long the reading of a mail with its attachments may take; then it waits for a person.
+    pub time: SignedDuration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            header_fields: 1_000,
+            header_length: 100_000,
+            addresses: 500,
+            parts: 2_000,
+            depth: 100,
+            attached_mails: 100,
+            time: SignedDuration::from_secs(120),
+        }
+    }
+}
+
 /// The longest header section that is parsed, in bytes.
 const MAX_HEADER_SECTION: usize = 2_000_000;
 
 /// The part of the mail that can be parsed within the limits; says in `problems` what is left out.
-pub(super) fn readable<'mail>(raw: &'mail [u8], problems: &mut Vec<String>) -> &'mail [u8] {
+pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut Vec<String>) -> &'mail [u8] {
     let header_end = super::body::header_end(raw);
     if header_end > MAX_HEADER_SECTION {
         problems.push(format!("the header section is longer than {MAX_HEADER_SECTION} bytes; the rest is unread"));
         return raw.get(..MAX_HEADER_SECTION).unwrap_or(raw);
     }
-    let (mut boundaries, mut parts) = (0, 0);
+    let (mut depth, mut parts, mut mails) = (0, 0, 0);
     let mut rest = raw;
     let mut offset = 0;
     // Both words stand after a line start or a blank; a walk over the letter `b` and `c` would do as well.
@@ -26,17 +54,70 @@ pub(super) fn readable<'mail>(raw: &'mail [u8], problems: &mut Vec<String>) -> &
         let before = rest.get(at.saturating_sub(12)..at).unwrap_or_default();
         if before.len() == 12 && before.eq_ignore_ascii_case(b"content-type") {
             parts += 1;
+            let value = rest.get(at + 1..).unwrap_or_default().trim_ascii_start();
+            mails += usize::from(value.get(..14).is_some_and(|kind| kind.eq_ignore_ascii_case(b"message/rfc822")));
         } else if before.get(before.len().saturating_sub(8)..).is_some_and(|w| w.eq_ignore_ascii_case(b"boundary")) {
-            boundaries += 1;
+            depth += 1;
         }
-        if boundaries > MAX_BOUNDARIES || parts > MAX_PARTS {
-            problems.push(format!(
-                "the mail has more than {MAX_PARTS} parts or {MAX_BOUNDARIES} boundaries; the rest is unread"
-            ));
+        let counts = [
+            (parts, limits.parts, "parts"),
+            (depth, limits.depth, "parts that hold others"),
+            (mails, limits.attached_mails, "attached mails"),
+        ];
+        if let Some((_, most, what)) = counts.into_iter().find(|(count, most, _)| count > most) {
+            problems.push(format!("the mail has more than {most} {what}; the rest is unread"));
             return raw.get(..offset + at).unwrap_or(raw);
         }
         rest = rest.get(at + 1..).unwrap_or_default();
         offset += at + 1;
     }
     raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::message::Message;
+
+    #[test]
+    fn what_is_readable_is_read_and_the_rest_said() {
+        let limits = Limits {
+            header_fields: 5,
+            header_length: 200,
+            addresses: 3,
+            parts: 4,
+            depth: 2,
+            attached_mails: 1,
+            ..Limits::default()
+        };
+        let check = |raw: &str, said: &[&str]| {
+            let message = Message::read(raw.as_bytes(), &limits);
+            assert_eq!(message.from.as_ref().map(|from| from.address.as_str()), Some("a@x.example"), "{raw}");
+            assert!(message.plain.as_deref().is_some_and(|plain| plain.contains("one")), "{raw}: {message:?}");
+            assert_eq!(message.problems, said, "{raw}");
+        };
+        check("From: a@x.example\n\none\n", &[]);
+        check(
+            "From: a@x.example\nA: 1\nB: 2\nC: 3\nD: 4\nSubject: late\n\none\n",
+            &["the mail has more than 5 header fields; the rest is unread"],
+        );
+        check(
+            &format!("From: a@x.example\nX-Long: {}\n\none\n", "x".repeat(300)),
+            &["a header field is longer than 200 bytes; the rest is unread"],
+        );
+        check(
+            "From: a@x.example\nTo: a@b.example, c@d.example, e@f.example, g@h.example\n\none\n",
+            &["a header field names more than 3 addresses; the rest is unread"],
+        );
+        let parts = "--b\nContent-Type: text/plain\n\none\n".repeat(5);
+        check(
+            &format!("From: a@x.example\nContent-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n"),
+            &["the mail has more than 4 parts; the rest is unread"],
+        );
+        check(
+            "From: a@x.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Type: message/rfc822\n\n\
+             Subject: x\nContent-Type: message/rfc822\n\nSubject: y\n\nz\n--b--\n",
+            &["the mail has more than 1 attached mails; the rest is unread"],
+        );
+    }
 }

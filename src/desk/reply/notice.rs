@@ -66,6 +66,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
         })),
         "held_back": held_back,
         "unread": facts::unread(reading),
+        "problems": left_out(mail),
         "text": facts::readable(&reading.written),
         "desk": facts::desk(site),
     });
@@ -140,6 +141,12 @@ pub fn crossed(
         .for_a_person()
         .with_links(ticket)
         .write("crossed", context)
+}
+
+/// What of a mail was not read. That a charset had to be guessed, or a boundary, helps nobody.
+fn left_out(mail: &Mail) -> Vec<&String> {
+    let problems = mail.message.problems.iter();
+    problems.filter(|problem| problem.contains("unread") || problem.contains("it is kept")).collect()
 }
 
 /// The files of a mail that fit, and the names of those that do not.

@@ -79,10 +79,11 @@ pub fn done(
     letter(site, ticket, mail, engineer, now).forward(forwarded).write("done", context)
 }
 
-/// Tells an engineer that nothing of a mail was carried out, and why.
+/// Tells an engineer that nothing of a mail was carried out, and why. A mail that would have opened a ticket
+/// has none.
 pub fn not_done(
     site: &Site,
-    ticket: &Ticket,
+    ticket: Option<&Ticket>,
     faults: &[Fault],
     mail: &Mail,
     engineer: &Engineer,
@@ -92,20 +93,28 @@ pub fn not_done(
         .iter()
         .map(|fault| json!({ "line": fault.line, "why": fault.why, "detail": fault.detail, "meant": fault.meant }));
     let context = json!({
-        "facts": facts::block(site, ticket),
-        "marker": facts::markers(site, ticket),
+        "facts": ticket.map(|ticket| facts::block(site, ticket)),
+        "marker": ticket.map(|ticket| facts::markers(site, ticket)),
+        "subject": mail.message.subject,
         "faults": told.collect::<Vec<_>>(),
         "engineers": site.active_engineers().map(|engineer| engineer.name.as_str()).collect::<Vec<_>>(),
         "desk": facts::desk(site),
     });
-    letter(site, ticket, mail, engineer, now).write("not-done", context)
+    match ticket {
+        Some(ticket) => letter(site, ticket, mail, engineer, now),
+        None => automatic(site, mail, engineer, now),
+    }
+    .write("not-done", context)
 }
 
 fn letter<'a>(site: &'a Site, ticket: &Ticket, mail: &Mail, engineer: &Engineer, now: Timestamp) -> Letter<'a> {
-    Letter::new(site, Purpose::Ordered, &mail.content_hash, &engineer.mailbox(), now)
+    automatic(site, mail, engineer, now)
         .about(ticket)
         .under_name(format!("{} ({})", site.identity.name, ticket.number))
         .answers_with(&engineer_token(engineer, ticket.number))
         .internal_thread(ticket)
-        .automatic(AutoSubmitted::Replied)
+}
+
+fn automatic<'a>(site: &'a Site, mail: &Mail, engineer: &Engineer, now: Timestamp) -> Letter<'a> {
+    Letter::new(site, Purpose::Ordered, &mail.content_hash, &engineer.mailbox(), now).automatic(AutoSubmitted::Replied)
 }

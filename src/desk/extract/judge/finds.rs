@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Judge, Verdict};
 use crate::desk::extract::scan::{Item, Value};
-use crate::desk::extract::{Candidate, FOUND_MAX, Found, Numbers, Refused, Strength};
+use crate::desk::extract::{Candidate, FOUND_MAX, Found, Numbers, Place, Refused, Strength};
 use crate::desk::ticket::NumberKind;
 
 /// Rule id of a number that stands bare here and is told for what it is elsewhere in the mail.
@@ -43,6 +43,8 @@ struct Bare {
 struct Find {
     number: Found,
     order: usize,
+    /// The rule by which it is of a part of a device.
+    part: Option<String>,
 }
 
 impl Finds {
@@ -61,10 +63,11 @@ impl Finds {
                     self.too_many = true;
                     return;
                 }
-                list.push(Find { number: judge.found(item, value, Some(kind), reason), order });
+                let part = judge.part(item).filter(|_| kind == NumberKind::Serial).map(str::to_string);
+                list.push(Find { number: judge.found(item, value, Some(kind), reason), order, part });
             }
             Verdict::MayBe(kinds, reason) if self.bare.len() < BARE_MAX => {
-                let find = Find { number: judge.found(item, value, None, reason), order };
+                let find = Find { number: judge.found(item, value, None, reason), order, part: None };
                 self.bare.push(Bare { kinds, is_numbered: judge.is_numbered(at), find });
             }
             Verdict::Refused(rule) if self.refused.len() < REFUSED_MAX => {
@@ -77,6 +80,7 @@ impl Finds {
     }
 
     pub(super) fn numbers(mut self) -> Numbers {
+        self.leave_parts_out();
         self.name_elsewhere();
         self.name_alike();
         let [serials, contracts, nips] = self.by_kind;
@@ -93,6 +97,24 @@ impl Finds {
         numbers.candidates = candidates(self.bare);
         numbers.problems.extend(too_many.then_some(problem));
         numbers
+    }
+
+    /// A switch lists its power supplies and transceivers below itself: where the device's own number is there,
+    /// those of its parts are not what is reported.
+    fn leave_parts_out(&mut self) {
+        let Some(serials) = self.by_kind.get_mut(NumberKind::Serial as usize) else { return };
+        let is_device = |find: &Find| find.part.is_none() && find.number.place != Place::Quote;
+        if !serials.iter().any(is_device) {
+            return;
+        }
+        let refused = serials.extract_if(.., |find| find.part.is_some() && !find.number.on_file);
+        self.refused.extend(refused.map(|Find { number, part, .. }| Refused {
+            value: number.value,
+            place: number.place,
+            spot: number.spot,
+            rule: part.unwrap_or_default(),
+        }));
+        self.refused.truncate(REFUSED_MAX);
     }
 
     /// "Właściwy numer: 8606084" where the quote has a serial number of the same make: that is one too.

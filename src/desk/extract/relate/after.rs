@@ -75,6 +75,10 @@ impl Relation<'_, '_> {
                 continue;
             }
             match &self.scan.items.get(at)?.what {
+                What::Label(_) if self.is_mere_word(at) => {
+                    linked = false;
+                    words += 1;
+                }
                 What::Label(_) => {
                     at = self.past_other(at, kind)?;
                     words += 1;
@@ -154,6 +158,12 @@ impl Relation<'_, '_> {
         let absent = (at..=last).any(|item| self.is_absent(item));
         let in_line = (at..=last).skip(1).all(|item| self.gap(item - 1, item).breaks == 0);
         (in_line && !absent && (is_other || is_words) && !self.gap(last, last + 1).sentence_ends).then_some(last)
+    }
+
+    /// "Numer seryjny podany przez telefon: FCW2612G0Q8": a label for digits alone, before what has letters.
+    fn is_mere_word(&self, at: usize) -> bool {
+        let digits = self.rule(at).is_some_and(|rule| rule.digits);
+        digits && self.scan.value(at + 1).is_some_and(|value| value.letters > 0)
     }
 
     /// The item behind a label of something else and its value, where that stands inside the phrase:

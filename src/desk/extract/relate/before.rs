@@ -4,6 +4,9 @@ use super::{Candidate, Closeness, Fit, Relation};
 use crate::desk::extract::rules::Kind;
 use crate::desk::extract::scan::What;
 
+/// Words behind a label within its bracket: "8604412 (numer seryjny naszej macierzy)".
+const BRACKET_WORDS: usize = 4;
+
 impl Relation<'_, '_> {
     /// "B824100317 (S/N)", "B824100317 to numer seryjny", "B824100317 - numer seryjny", "B824100317 SN".
     pub(super) fn value_before(&self, at: usize, kind: Kind) -> Option<Candidate> {
@@ -36,7 +39,7 @@ impl Relation<'_, '_> {
             let between = self.scan.between(first, value);
             between.contains(['\n', ',', ';', '*', '|', '\t'])
         });
-        let in_brackets = direct && bare == "(" && after.starts_with(')');
+        let in_brackets = direct && bare == "(" && self.bracket_closes(at);
         let fit = if in_brackets || linked && !own && before.trim().trim_matches(['(', '-', ',']).is_empty() {
             Fit::Told
         } else if value + 2 >= at && !own && matches!(before, " - " | " = ") {
@@ -48,5 +51,14 @@ impl Relation<'_, '_> {
         };
         let plausible = self.is_plausible(at, candidate, kind, Closeness::Beside);
         plausible.then_some(Candidate { value, fit, closeness: Closeness::Beside })
+    }
+
+    /// Whether the bracket around a label closes behind it or a few words: "8604412 (numer seryjny macierzy)".
+    fn bracket_closes(&self, label: usize) -> bool {
+        let in_bracket = |at: &usize| {
+            *at == label || matches!(self.scan.items.get(*at), Some(item) if matches!(item.what, What::Word))
+        };
+        let mut items = (label..=label + BRACKET_WORDS).take_while(in_bracket);
+        items.any(|at| self.scan.between(at, at + 1).trim_start_matches('.').starts_with(')'))
     }
 }

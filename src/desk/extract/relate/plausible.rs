@@ -9,7 +9,8 @@ impl Relation<'_, '_> {
     pub(super) fn is_plausible(&self, label: usize, value: &Value, kind: Kind, closeness: Closeness) -> bool {
         let firm = value.span.is_some_and(|span| span.firm);
         if kind == Kind::Decoy {
-            return value.digits >= 2 || firm;
+            let digits = self.rule(label).is_some_and(|rule| rule.digits);
+            return (value.digits >= 2 || firm) && !(digits && value.letters > 0);
         }
         if value.on_file.is_some() {
             return true;

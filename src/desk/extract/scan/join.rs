@@ -10,7 +10,7 @@ use crate::desk::extract::rules::Kind;
 const LETTERS_MAX: usize = 5;
 
 /// Words between a label and the colon before its number: "Numer umowy (HEZO): QSP 417/2025".
-const LABEL_WORDS: usize = 2;
+const LABEL_WORDS: usize = 3;
 
 impl<'a> Cutter<'_, 'a> {
     /// Several pieces that are one number: because it is on file, or has its shape, or because a
@@ -128,12 +128,17 @@ impl<'a> Cutter<'_, 'a> {
             let ends = (5..=7).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit());
             count == 2 && begins && ends && seams(|between| between == " ")
         };
+        // "FCW 2612 G0Q8": a vendor's shape, the first group in capitals.
+        let in_shape = || {
+            let capitals = self.page.written(first.start, first.end).bytes().all(|byte| !byte.is_ascii_lowercase());
+            capitals && self.value(first.start, last.end, None).serial_shape.is_some()
+        };
         match kind {
             Some(Kind::Tax) => {
                 let normal = normalise(self.page.written(first.start, last.end));
                 self.rules.tax_shapes.of(&normal).is_some()
             }
-            Some(Kind::Serial) => in_groups() || in_halves(),
+            Some(Kind::Serial) => in_groups() || in_halves() || in_shape(),
             Some(Kind::Contract) => in_groups() || in_fields() || with_letters(),
             _ => false,
         }
@@ -145,6 +150,10 @@ impl<'a> Cutter<'_, 'a> {
         for back in 1..=LABEL_WORDS + 1 {
             let before = self.pieces.get(at.checked_sub(back)?)?;
             match before.what {
+                // "przeczytany przez telefon: FCW 2612 G0Q8": what has letters is no telephone number.
+                PieceKind::Label(label, _)
+                    if first.what == PieceKind::Letters
+                        && self.rules.labels.get(label).is_some_and(|label| label.digits) => {}
                 PieceKind::Label(label, _) => {
                     let between = self.page.folded.slice(before.end, first.start);
                     return (back == 1 || between.trim_end().ends_with(':')).then_some(label);
