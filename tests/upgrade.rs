@@ -9,7 +9,11 @@ use crate::story::Desk;
 const MAIL: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 
 /// What each step of the schema brought after the first, taken away again, the newest step first.
-const STEPS_BACK: [&str; 2] = [include_str!("upgrade/back-from-3.sql"), include_str!("upgrade/back-from-2.sql")];
+const STEPS_BACK: [&str; 3] = [
+    include_str!("upgrade/back-from-4.sql"),
+    include_str!("upgrade/back-from-3.sql"),
+    include_str!("upgrade/back-from-2.sql"),
+];
 
 /// The names of all tables, views, indexes and triggers.
 fn objects(connection: &Connection) -> Vec<String> {

@@ -217,10 +217,23 @@ impl<'a> OuterMarks<'a> {
             return Some(STANDARD.to_string());
         }
         let marks = self.count() + usize::from(opening.is_some());
+        // People, too, write of failed deliveries; a report says of whose.
+        let in_words_alone = self.header.is_none() && self.mailer.is_none() && self.postmaster.is_none();
+        if in_words_alone && !has_null_sender(message) && !names_another(message) {
+            return None;
+        }
         let enough = marks >= 2 || self.mailer.is_some() && has_null_sender(message);
         let decisive = self.header.or(opening).or(self.subject).or(self.mailer)?;
         enough.then(|| decisive.id.clone())
     }
+}
+
+/// Whether the text names an address other than its sender's.
+fn names_another(message: &Message) -> bool {
+    let own = message.from.as_ref().map_or("", |from| from.address.as_str());
+    let texts = [&message.plain, &message.html].into_iter().flatten();
+    let words = texts.flat_map(|text| text.split(|c: char| c.is_whitespace() || "<>()[],;:\"'".contains(c)));
+    words.filter(|word| word.contains('@')).filter_map(address).any(|word| word.trim_end_matches('.') != own)
 }
 
 /// Whether the mail came with the null reverse-path, as RFC 5321 section 4.5.5 asks of reports.

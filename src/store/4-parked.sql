@@ -27,6 +27,7 @@ CREATE TABLE parked (
 CREATE INDEX parked_waiting ON parked (parked_at) WHERE settled_at IS NULL;
 CREATE INDEX parked_to_remind ON parked (remind_at) WHERE settled_at IS NULL AND reminded_at IS NULL;
 CREATE INDEX parked_to_escalate ON parked (escalate_at) WHERE settled_at IS NULL AND escalated_at IS NULL;
+CREATE INDEX parked_by_content ON parked (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX parked_by_ticket ON parked (ticket_id) WHERE settled_at IS NULL;
 
 -- What was parked before: its clock has run out long ago, and the next digest tells of it.

@@ -209,6 +209,9 @@ impl Work<'_> {
         }
         self.blank_mails(&found.hashes, &found.rows)?;
         self.blank_recipients(&found.rows)?;
+        // Of a mail that the server never handed out only these words are known.
+        let parked = "UPDATE parked SET sender = '', subject = '' WHERE sender = ?1 COLLATE NOCASE AND content_hash IS NULL";
+        self.transaction.execute(parked, [&address])?;
         let ended = "DELETE FROM contract_sender WHERE sender = ?1
                      AND contract_id IN (SELECT id FROM contract WHERE until IS NOT NULL)";
         self.transaction.execute(ended, [&address])?;
@@ -253,6 +256,12 @@ impl Work<'_> {
     /// Mails that came in, by content hash, and mails of ours, by row, lose their bytes.
     pub fn blank_mails(&self, mails: &[Vec<u8>], sent: &[i64]) -> anyhow::Result<()> {
         let mut update = self.transaction.prepare_cached("UPDATE mail SET bytes = x'' WHERE content_hash = ?1")?;
+        mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
+        // What still waited for a person can be looked at no more.
+        let update = "UPDATE parked SET sender = '', subject = '', settled_as = coalesce(settled_as, 'discarded'),
+                      settled_by = coalesce(settled_by, 'retention'), settled_at = coalesce(settled_at, unixepoch('now') * 1000000)
+                      WHERE content_hash = ?1";
+        let mut update = self.transaction.prepare_cached(update)?;
         mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
         let update = "UPDATE outbox SET bytes = x'', shown = NULL, last_error = NULL WHERE id = ?1";
         let mut update = self.transaction.prepare_cached(update)?;
@@ -305,7 +314,8 @@ impl Work<'_> {
     /// Every address that stands anywhere, for a restored copy that has to forget some of them.
     pub fn all_addresses(&self, shown: impl Fn(u64, u64)) -> anyhow::Result<BTreeSet<String>> {
         let select = "SELECT lower(customer_address) FROM ticket UNION SELECT lower(address) FROM participant
-                      UNION SELECT lower(author) FROM entry UNION SELECT lower(recipient) FROM outbox";
+                      UNION SELECT lower(author) FROM entry UNION SELECT lower(recipient) FROM outbox
+                      UNION SELECT lower(sender) FROM parked";
         let mut select = self.transaction.prepare(select)?;
         let mut addresses: BTreeSet<String> =
             select.query_map([], |row| row.get(0))?.collect::<Result<_, rusqlite::Error>>()?;

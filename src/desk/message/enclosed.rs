@@ -126,3 +126,64 @@ fn say(message: &mut Message, problem: &str) {
         message.problems.push(problem.to_string());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "From: a@x.example\nSubject: x\nMIME-Version: 1.0\n";
+
+    #[test]
+    fn what_is_in_an_envelope_takes_its_place() {
+        let check = |raw: &str, plain: Option<&str>, files: &[&str], problem: Option<&str>| {
+            let message = Message::parse(format!("{HEAD}{raw}").as_bytes());
+            assert_eq!(message.plain.as_deref().map(str::trim), plain, "{raw}");
+            let names: Vec<&str> = message.attachments.iter().map(|file| file.name.as_str()).collect();
+            assert_eq!(names, files, "{raw}");
+            assert_eq!(message.problems.first().map(String::as_str), problem, "{raw}");
+        };
+        // A winmail.dat whose body is "nie dziala".
+        check(
+            "Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n\
+             eJ8+IgEAAQyAAgALAAAAbmllIGR6aWFsYQDRAw==\n",
+            Some("nie dziala"),
+            &["winmail.dat"],
+            None,
+        );
+        check(
+            "Content-Type: application/ms-tnef; name=winmail.dat\n\nnonsense\n",
+            None,
+            &["winmail.dat"],
+            Some("an envelope of Outlook (winmail.dat) cannot be opened; it is kept"),
+        );
+        // A SignedData around "Subject: y", blank line, "one".
+        check(
+            "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n\
+             MIAGCSqGSIb3DQEHAqCAMIACAQExADCABgkqhkiG9w0BBwGggCSABAhTdWJqZWN0OgQIIHkKCm9uZQoAAAAAAAAxAAAAAAAAAA==\n",
+            Some("one"),
+            &["smime.p7m"],
+            None,
+        );
+        check(
+            "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n\
+             MBIGCSqGSIb3DQEHA6AFMAMCAQA=\n",
+            None,
+            &["smime.p7m"],
+            Some("the mail is encrypted (S/MIME); it is kept and not read"),
+        );
+        check(
+            "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n\
+             --b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\
+             --b\nContent-Type: application/octet-stream; name=encrypted.asc\n\n-----BEGIN PGP MESSAGE-----\n--b--\n",
+            None,
+            &["", "encrypted.asc"],
+            Some("the mail is encrypted (PGP); it is kept and not read"),
+        );
+        check(
+            "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VEVENT\nSUMMARY:Wizyta\nEND:VEVENT\n",
+            Some("Wizyta"),
+            &[""],
+            None,
+        );
+    }
+}

@@ -179,7 +179,10 @@ fn attributed(lines: &[Line], at: usize, parts: &mut [Part], context: Context, r
         fill(parts, at, end, Part::Quote);
         return Some(end);
     }
-    if !sure {
+    // `In March Jan wrote:` at the top of a mail that answers none is the sender's own sentence.
+    let named = lines.get(at..end).unwrap_or_default().iter().any(|line| line.folded.contains('@'));
+    let loose = !named && !context.reply && !context.forward && !first.indented;
+    if !sure || loose && says_nothing(lines.get(..at)?, parts.get(..at)?, context.author, rules) {
         return None;
     }
     if first.indented {
