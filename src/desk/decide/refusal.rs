@@ -57,7 +57,9 @@ pub enum Refusal {
     #[error("{0} cannot take this ticket in: it is not there, closed or merged")]
     NoSuchTicket(TicketNumber),
     /// Merged, each of two customers would read what the other wrote.
-    #[error("{0} is another customer's, and both would read all of it: if they may, add this customer there first (#add)")]
+    #[error(
+        "{0} is another customer's, and both would read all of it: if they may, add this customer there first (#add)"
+    )]
     OfAnotherCustomer(TicketNumber),
 }
 
