@@ -12,6 +12,7 @@ mod facts;
 mod figures;
 mod journal;
 mod lists;
+mod mails;
 mod on_file;
 mod outages;
 mod outbox;
