@@ -264,6 +264,13 @@ fn two_tickets_become_one() {
     let second = REQUEST.replace("<1@", "<2@").replace("nie oddaje taśmy", "drukuje raport błędów");
     let sent = story.desk.mail("2026-11-23 09:06", &second);
     let other = to(&sent, ANNA).ticket().to_string();
+    // Merged, each of two customers would read what the other wrote.
+    let strangers = REQUEST.replace("<1@", "<3@").replace(CUSTOMER, "ewa@huta.example");
+    let sent = story.desk.mail("2026-11-23 09:07", &strangers);
+    let of_another = to(&sent, ANNA).ticket().to_string();
+    let sent = story.anna("2026-11-23 09:08", &format!("#merge {of_another}"));
+    has(answer(&sent), &["NIE WYKONANO", "jest innego klienta", "#dodaj"]);
+    assert!(story.ticket()["merged_into"].is_null());
     let sent = story.anna("2026-11-23 09:10", &format!("#merge {other}"));
     has(answer(&sent), &["Wykonano #merge", "połączone"]);
     assert_eq!(story.ticket()["merged_into"], other.as_str());

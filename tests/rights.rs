@@ -97,19 +97,21 @@ fn tickets_are_found_by_their_words() {
 
 #[test]
 fn what_a_person_wrote_goes_from_the_file() {
-    let (desk, of_person, of_other) = desk();
+    let (desk, of_person, of_other) = desk_with("[spam]\nheader = \"X-Spam-Flag\"\nvalue = \"YES\"\n");
+    let waits = format!("X-Spam-Flag: YES\n{}", MAIL.replace("<1@", "<4@"));
+    assert_eq!(desk.mail("2026-05-12 10:00", &waits).len(), 0, "it waits for a person");
     let state = desk.dir().join("state");
     let secrets = [ADDRESS, NAME, "Brzęczyszczykiewicz", "kontrolka w", "w piwnicy"];
     assert!(!found_in_files(&state, &secrets).is_empty(), "it stands there before");
     let (code, dry, _) = erase(&desk, &["--dry-run"]);
-    assert_eq!((code, &dry["tickets"][0], &dry["mails"]), (Some(0), &Value::from(of_person.as_str()), &Value::from(2)));
+    assert_eq!((code, &dry["tickets"][0], &dry["mails"]), (Some(0), &Value::from(of_person.as_str()), &Value::from(3)));
     assert!(!found_in_files(&state, &secrets).is_empty(), "a trial changes nothing");
     let (code, protocol, said) = erase(&desk, &[]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(protocol["tickets"], Value::from(vec![of_person.clone()]));
-    assert_eq!(protocol["places"].as_array().map(Vec::len), Some(2), "the mails on the server are named");
+    assert_eq!(protocol["places"].as_array().map(Vec::len), Some(3), "the mails on the server are named");
     assert!(!protocol.to_string().contains("fabryka"), "{protocol}");
-    assert!(said.contains("delete 2 mails on the server"), "{said}");
+    assert!(said.contains("delete 3 mails on the server"), "{said}");
     assert_eq!(found_in_files(&state, &secrets), Vec::<String>::new());
     let kept = fs::read_dir(state.join("protocols")).expect("protocols").count();
     assert_eq!(kept, 1, "the protocol is kept");

@@ -162,11 +162,13 @@ fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() 
     }
     // The subject may repeat ours with the customer's numbers; only new ones speak for a person.
     let new_number = || gives(&numbers(), |found| found.place == Place::Text);
-    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| !new_number()) {
+    let says_why = || marks.absence().is_some() && !marks.says_else();
+    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| says_why() || !new_number()) {
         return Some((Kind::AutoReply, rule));
     }
     let robot = marks.robot();
-    let absence = marks.subject(Role::AbsenceSubject);
+    // A device may be absent, too.
+    let absence = marks.subject(Role::AbsenceSubject).filter(|_| marks.subject(Role::NoticeSubject).is_none());
     let word = match absence {
         Some(rule) if robot.is_some() => Some(rule),
         Some(rule) => {

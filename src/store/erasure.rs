@@ -213,6 +213,10 @@ impl Work<'_> {
         }
         self.blank_mails(&found.hashes, &found.rows)?;
         self.blank_recipients(&found.rows)?;
+        // Of a mail that the server never handed out only these words are known.
+        let parked =
+            "UPDATE parked SET sender = '', subject = '' WHERE sender = ?1 COLLATE NOCASE AND content_hash IS NULL";
+        self.transaction.execute(parked, [&address])?;
         let ended = "DELETE FROM contract_sender WHERE sender = ?1
                      AND contract_id IN (SELECT id FROM contract WHERE until IS NOT NULL)";
         self.transaction.execute(ended, [&address])?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::progress::Progress;
 use super::refusal::Refusal;
 use super::{handover, sent};
-use crate::desk::contract::Excerpt;
+use crate::desk::contract::{Contract, Excerpt};
 use crate::desk::decision::Effect;
 use crate::desk::plan::{Concern, DeliveryTime};
 use crate::desk::site::Site;
@@ -365,6 +365,9 @@ fn merge(progress: &mut Progress, into: TicketNumber, other: Option<&Ticket>, ac
     }
     let takes_in = |other: &&Ticket| other.number == into && !matches!(other.state, State::Closed | State::Merged);
     let other = other.filter(takes_in).ok_or(Refusal::NoSuchTicket(into))?;
+    if !are_of_one_customer(&progress.ticket, other) {
+        return Err(Refusal::OfAnotherCustomer(into));
+    }
     progress.step(Step::Merge, progress.now)?;
     let moves = |kind: ClockKind| matches!(kind, ClockKind::Reaction | ClockKind::FollowUp);
     let open = progress.ticket.clocks.iter().filter(|clock| clock.runs() && moves(clock.kind)).cloned();
@@ -382,6 +385,16 @@ fn merge(progress: &mut Progress, into: TicketNumber, other: Option<&Ticket>, ac
     there.record(EntryKind::Order, actor, format!("merge: {number} is part of this ticket from now on"));
     progress.effects.extend(there.effects);
     Ok(format!("merge into {into}"))
+}
+
+/// Whether those who take part in one ticket may read the other: somebody takes part in both, or one contract names
+/// both customers.
+fn are_of_one_customer(ticket: &Ticket, other: &Ticket) -> bool {
+    let names_both = |contract: &Contract| {
+        contract.names_sender(&ticket.customer.address) && contract.names_sender(&other.customer.address)
+    };
+    ticket.participants.iter().any(|address| other.takes_part(address))
+        || ticket.on_file.into_iter().chain(&other.on_file).any(names_both)
 }
 
 fn with(what: &str, why: &str) -> String {

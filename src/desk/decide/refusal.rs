@@ -56,6 +56,11 @@ pub enum Refusal {
     /// There is no such ticket, or it takes nothing any more.
     #[error("{0} cannot take this ticket in: it is not there, closed or merged")]
     NoSuchTicket(TicketNumber),
+    /// Merged, each of two customers would read what the other wrote.
+    #[error(
+        "{0} is another customer's, and both would read all of it: if they may, add this customer there first (#add)"
+    )]
+    OfAnotherCustomer(TicketNumber),
 }
 
 impl Refusal {
@@ -76,6 +81,7 @@ impl Refusal {
             Refusal::NoNumber => "no-number",
             Refusal::IntoItself => "into-itself",
             Refusal::NoSuchTicket(_) => "no-such-ticket",
+            Refusal::OfAnotherCustomer(_) => "of-another-customer",
         }
     }
 
@@ -86,7 +92,7 @@ impl Refusal {
             Refusal::NoWorkOnSite(plan) | Refusal::NoQuestions(plan) => plan.clone(),
             Refusal::NoSuchEngineer(name) => name.clone(),
             Refusal::NoSuchNumber { value, .. } => value.clone(),
-            Refusal::NoSuchTicket(number) => number.to_string(),
+            Refusal::NoSuchTicket(number) | Refusal::OfAnotherCustomer(number) => number.to_string(),
             _ => String::new(),
         }
     }

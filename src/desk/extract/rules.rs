@@ -330,10 +330,11 @@ impl NumberRules {
         words().any(|word| is_one(word, agreements)) && !words().any(against)
     }
 
-    /// Whether a text says that the answers stand in the quoted mail: "Uzupełniłem poniżej".
+    /// Whether a text says that the answers stand in the quoted mail, and gives none itself: "Uzupełniłem poniżej".
     pub(super) fn says_filled_in(&self, text: &str) -> bool {
         let folded = Folded::new(text).text;
-        if folded.split_ascii_whitespace().count() > FILLED_IN_WORDS {
+        let is_number = |word: &str| word.bytes().filter(u8::is_ascii_digit).count() >= 4;
+        if folded.split_ascii_whitespace().count() > FILLED_IN_WORDS || folded.split_ascii_whitespace().any(is_number) {
             return false;
         }
         let begins = |(at, _): (usize, &str)| {

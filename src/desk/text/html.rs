@@ -137,6 +137,9 @@ impl<'rules> Page<'rules> {
             _ if is_block(name) => self.break_line(),
             _ => {}
         }
+        if name == b"blockquote" {
+            self.quote_stands_for_its_container();
+        }
         let effect = self.effect(tag);
         if tag.self_closing && is_inline(name) || self.open.len() >= MAX_DEPTH {
             return;
@@ -155,6 +158,19 @@ impl<'rules> Page<'rules> {
         *self.counts.entry(name.to_vec()).or_default() += 1;
         let link = self.looks.as_mut().and_then(|looks| looks.begin(tag, effect));
         self.open.push(Open { name: name.to_vec(), effect, link });
+    }
+
+    /// Gmail puts the attribution and the quote into a container of their own. Who answers between the lines writes
+    /// into that container, too: from the quote on only the quote is one.
+    fn quote_stands_for_its_container(&mut self) {
+        if !self.open.last().is_some_and(|open| open.effect.quote && open.name != b"blockquote") {
+            return;
+        }
+        self.break_line();
+        if let Some(container) = self.open.last_mut() {
+            container.effect.quote = false;
+            self.depth -= 1;
+        }
     }
 
     fn close(&mut self, name: &[u8]) {
