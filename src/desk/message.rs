@@ -162,6 +162,8 @@ impl Message {
         message.read_header(raw, limits, &parsed);
         body::read(&mut message, raw, &parsed);
         enclosed::open(&mut message, limits, depth);
+        let Message { plain, html, problems, .. } = &mut message;
+        [plain, html].into_iter().for_each(|text| limits::shorten(text, limits, problems));
         message
     }
 

@@ -16,13 +16,13 @@ use crate::desk::trust::{Proof, Rung};
 
 /// Writes the acknowledgement. Returns whether it goes out, and by which rule.
 pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) -> (bool, String) {
-    // Of a mail that a person let through although it names nobody, or us.
-    if from.address.is_empty() || case.site.is_internal(&from.address) {
-        return withheld(case, progress, "no-customer");
-    }
     let answer = &case.reading.verdict.answer;
     if !answer.send {
         return withheld(case, progress, &answer.rule);
+    }
+    // Of a mail that a person let through although it names nobody, or us.
+    if from.address.is_empty() || case.site.is_internal(&from.address) {
+        return withheld(case, progress, "no-customer");
     }
     // The domain asks that the mail be refused: whoever is named there did not write it.
     if matches!(case.sender.as_ref().map(|sender| &sender.proof), Some(Proof::Refuted { reject: true })) {

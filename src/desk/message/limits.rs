@@ -16,6 +16,8 @@ pub struct Limits {
     pub parts: usize,
     /// Parts that hold others. For each, the parser may walk the rest of the mail.
     pub depth: usize,
+    /// The longest text of a mail, in bytes, plain and HTML each. Whoever reads has the whole mail at hand.
+    pub text: usize,
     /// Mails attached to the mail, those within each other included.
     pub attached_mails: usize,
     /// How long the reading of a mail with its attachments may take; then it waits for a person.
@@ -30,6 +32,7 @@ impl Default for Limits {
             addresses: 500,
             parts: 2_000,
             depth: 100,
+            text: 1_000_000,
             attached_mails: 100,
             time: SignedDuration::from_secs(120),
         }
@@ -38,6 +41,13 @@ impl Default for Limits {
 
 /// The longest header section that is parsed, in bytes.
 const MAX_HEADER_SECTION: usize = 2_000_000;
+
+/// A text up to the limit; says in `problems` that the rest is left out.
+pub(super) fn shorten(text: &mut Option<String>, limits: &Limits, problems: &mut Vec<String>) {
+    let Some(text) = text.as_mut().filter(|text| text.len() > limits.text) else { return };
+    text.truncate(text.floor_char_boundary(limits.text));
+    problems.push(format!("the text is longer than {} bytes; the rest is unread", limits.text));
+}
 
 /// The part of the mail that can be parsed within the limits; says in `problems` what is left out.
 pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut Vec<String>) -> &'mail [u8] {
@@ -87,6 +97,7 @@ mod tests {
             addresses: 3,
             parts: 4,
             depth: 2,
+            text: 501,
             attached_mails: 1,
             ..Limits::default()
         };
@@ -108,6 +119,10 @@ mod tests {
         check(
             "From: a@x.example\nTo: a@b.example, c@d.example, e@f.example, g@h.example\n\none\n",
             &["a header field names more than 3 addresses; the rest is unread"],
+        );
+        check(
+            &format!("From: a@x.example\n\none {}\n", "ż".repeat(400)),
+            &["the text is longer than 501 bytes; the rest is unread"],
         );
         let parts = "--b\nContent-Type: text/plain\n\none\n".repeat(5);
         check(
