@@ -284,3 +284,28 @@ fn a_note_behind_marks_is_no_text_for_the_customer() {
         assert!(!goes_to_customer(&sent), "{note}");
     }
 }
+
+/// A note in the plain part alone would leave by the HTML part.
+#[test]
+fn parts_that_disagree_on_an_order_are_held() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", &request("Nie działa."));
+    let notice = to(&sent, ANNA);
+    let secret = "Klient znowu nie zapłacił za przegląd.";
+    let parts = |plain: &str, html: &str| {
+        format!(
+            "MIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n\
+             {plain}\n--b\nContent-Type: text/html; charset=utf-8\n\n{html}\n--b--\n"
+        )
+    };
+    let write = |id: &str, parts: &str| {
+        format!("From: {ANNA}\nTo: {}\nSubject: Re: Awaria\nMessage-ID: <{id}>\n{parts}", notice.reply_to())
+    };
+    let torn = parts(&format!("#note\n{secret}"), &format!("<p>{secret}</p>"));
+    let sent = desk.mail("2026-11-23 09:10", &write("p1@hezo.example", &torn));
+    assert!(!goes_to_customer(&sent));
+    assert!(to(&sent, ANNA).text().contains("Wersja tekstowa"), "{}", to(&sent, ANNA).text());
+    let whole = parts(&format!("#note\n{secret}"), &format!("<p>#note</p><p>{secret}</p>"));
+    let sent = desk.mail("2026-11-23 09:15", &write("p2@hezo.example", &whole));
+    assert!(!goes_to_customer(&sent) && to(&sent, ANNA).text().contains("Wykonano #note"));
+}

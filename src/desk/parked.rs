@@ -57,9 +57,12 @@ impl Cause {
     pub fn of(reason: &str) -> Cause {
         match reason {
             "no-sender" | "cannot-be-decided" | "the-server-refuses-it" => Cause::Unreadable,
-            "empty-answer" | "internal-text-in-answer" | "answer-too-large" | "ticket-takes-no-answer" => {
-                Cause::HeldAnswer
-            }
+            "empty-answer"
+            | "parts-disagree"
+            | "mails-of-several-customers"
+            | "internal-text-in-answer"
+            | "answer-too-large"
+            | "ticket-takes-no-answer" => Cause::HeldAnswer,
             "takes-too-long" => Cause::OverLimit,
             "spam-header" | "junk-folder" => Cause::Spam,
             "header-field-stands-twice" | "forged-reply-address" => Cause::ForgedEngineer,

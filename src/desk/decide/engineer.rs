@@ -4,6 +4,7 @@
 use super::watchers::watchers;
 use super::{Case, direct, handed_in, orders};
 use crate::desk::answer::{Answer, Ground};
+use crate::desk::command;
 use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::engineer::Engineer;
 use crate::desk::message::Address;
@@ -151,6 +152,12 @@ fn engineer_of<'a>(token: &Token, case: &'a Case) -> Option<&'a Engineer> {
 fn unfit(answer: &Answer, ground: &Ground, case: &Case) -> Option<(&'static str, Option<String>)> {
     if case.mail.too_large.is_some() {
         return Some(("answer-too-large", None));
+    }
+    // A program writes the same into both; what only one of them forbids must not leave by the other.
+    let first = case.mail.message.plain.iter().flat_map(|plain| plain.lines()).find(|line| !line.trim().is_empty());
+    let is_order = first.is_some_and(|line| command::is_order(line, &case.site.rules.orders));
+    if is_order && answer.orders.is_empty() && case.mail.message.html.is_some() {
+        return Some(("parts-disagree", first.map(str::to_string)));
     }
     if answer.is_empty() {
         return answer.orders.is_empty().then_some(("empty-answer", None));
