@@ -191,6 +191,7 @@ impl Config {
                 poll_interval: Duration::from_secs(5),
                 filing: Filing::Leave,
                 junk: Vec::new(),
+                sent: None,
             }],
             outgoing: Outgoing::Maildir(dir.join("outgoing")),
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,

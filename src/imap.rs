@@ -12,6 +12,7 @@ pub(crate) mod folder_name;
 mod framing;
 mod idle;
 mod listing;
+mod search;
 mod selection;
 mod session;
 mod sign_in;
@@ -100,6 +101,17 @@ impl ImapFolder {
         }
     }
 
+    /// The mails in whose Message-ID field the server sees this id.
+    ///
+    /// # Errors
+    /// The folder is not open; the server refuses, or the connection breaks.
+    pub async fn search(&mut self, message_id: &str) -> anyhow::Result<Vec<Uid>> {
+        let (mut connection, selected) = self.take()?;
+        let found = search::by_message_id(&mut connection, message_id).await?;
+        self.open = Some((connection, selected));
+        Ok(found)
+    }
+
     fn take(&mut self) -> anyhow::Result<(Connection, Selected)> {
         self.open.take().with_context(|| format!("the folder {} is not open", self.folder))
     }
@@ -134,13 +146,24 @@ impl Folder for ImapFolder {
         Ok(fetched)
     }
 
+    async fn fetch_all(&mut self, uids: &[Uid], extent: Extent) -> anyhow::Result<Vec<(Uid, Fetched)>> {
+        let (mut connection, selected) = self.take()?;
+        let fetched = fetch::all(&mut connection, uids, extent).await?;
+        self.open = Some((connection, selected));
+        Ok(fetched)
+    }
+
     async fn file(&mut self, uid: Uid, filing: &Filing) -> anyhow::Result<()> {
+        self.file_all(&[uid], filing).await
+    }
+
+    async fn file_all(&mut self, uids: &[Uid], filing: &Filing) -> anyhow::Result<()> {
         let (mut connection, selected) = self.take()?;
         match filing {
             Filing::Leave => {}
-            Filing::Keyword(keyword) => filing::mark(&mut connection, &selected, uid, keyword).await?,
+            Filing::Keyword(keyword) => filing::mark(&mut connection, &selected, uids, keyword).await?,
             Filing::Move(folder) if *folder == self.folder => {}
-            Filing::Move(folder) => filing::move_to(&mut connection, uid, folder).await?,
+            Filing::Move(folder) => filing::move_to(&mut connection, uids, folder).await?,
         }
         self.open = Some((connection, selected));
         Ok(())

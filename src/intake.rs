@@ -1,8 +1,9 @@
 //! The loop that watches one folder: fetch, keep, decide, commit, and only then file.
 
 mod arrival;
+mod group;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use self::arrival::Arrival;
+use self::group::{Group, Settled};
 use crate::access_token;
 use crate::backoff::Backoff;
 use crate::config::Start;
@@ -22,10 +24,14 @@ use crate::office::Office;
 use crate::outage::Part;
 use crate::progress::Progress;
 use crate::pulse::Heart;
-use crate::store::OpenedFolder;
+use crate::store::{OpenedFolder, Work};
 
 /// After this many passes in which the server refused to hand a mail out, it is parked.
 const MOST_REFUSALS: u32 = 3;
+
+/// So much is fetched at a time, and committed together: mails, and bytes as the server tells their sizes.
+const MOST_TOGETHER: usize = 64;
+const MOST_BYTES_TOGETHER: u64 = 4 << 20;
 
 /// How often all mails of a folder are compared with the journal, and not only the new ones.
 const ACCOUNT_EVERY: Duration = Duration::from_secs(3600);
@@ -142,19 +148,12 @@ impl<F: Folder> Intake<F> {
         let listed = self.folder.list(opened.cursor).await?;
         let mut last = listed.last().map(|mail| mail.uid);
         let undecided = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
-        let mut done = 0;
-        let (progress, all) = (Progress::of_service("mails of a folder"), undecided.len() as u64);
-        for listed in undecided {
-            self.heart.works(STEP);
-            progress.at(done as u64, all);
-            let uid = listed.uid;
-            if self.take(opened, listed).await? {
-                done += 1;
-            } else {
-                // The cursor stays below the first mail that is still to be had.
-                last = last.map(|last| last.min(Uid(uid.0.saturating_sub(1))));
-            }
+        let Taken { decided, missing } = self.take(opened, undecided).await?;
+        if let Some(first) = missing.iter().min() {
+            // The cursor stays below the first mail that is still to be had.
+            last = last.map(|last| last.min(Uid(first.0.saturating_sub(1))));
         }
+        let mut done = decided;
         self.read_old_headers(opened).await?;
         done += self.account(opened).await?;
         self.office.write(move |office, store| store.walked(&opened, last, office.now())).await?;
@@ -174,19 +173,16 @@ impl<F: Folder> Intake<F> {
         // What is above the cursor may have come just now.
         listed.retain(|mail| mail.uid <= opened.cursor);
         let missed = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
-        let mut done = 0;
-        for listed in &missed {
-            self.heart.works(STEP);
-            done += usize::from(self.take(opened, listed.clone()).await?);
-        }
+        let found = missed.len();
+        let Taken { decided, missing } = self.take(opened, missed).await?;
         let Watched { mailbox, folder, .. } = &self.watched;
-        let gap = missed.len() - done;
-        self.office.metrics.gap(mailbox, folder, gap);
-        if !missed.is_empty() {
-            tracing::warn!(mailbox, folder, taken = done, gap, "mails had no disposition; they were taken in now");
+        self.office.metrics.gap(mailbox, folder, missing.len());
+        if found > 0 {
+            let gap = missing.len();
+            tracing::warn!(mailbox, folder, taken = decided, gap, "mails had no disposition; they were taken in now");
         }
         self.accounted = Some(std::time::Instant::now());
-        Ok(done)
+        Ok(decided)
     }
 
     async fn open(&mut self) -> anyhow::Result<OpenedFolder> {
@@ -217,81 +213,131 @@ impl<F: Folder> Intake<F> {
     /// the folder be made anew. Customers' mails go first.
     async fn read_old_headers(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unread = self.office.write(move |_, store| store.unread_headers(&opened)).await?;
-        for uid in unread {
+        for some in unread.chunks(MOST_TOGETHER) {
             self.heart.works(STEP);
-            let hash = match self.folder.fetch(uid, Extent::Header).await? {
+            let fetched = self.folder.fetch_all(some, Extent::Header).await?;
+            let hash = |fetched| match fetched {
                 Fetched::Bytes(header) => message::header_hash(&header),
                 // Gone or refused: not asked for again, and never found again.
                 _ => [0; 32],
             };
-            self.office.write(move |_, store| store.header_read(&opened, uid, &hash)).await?;
+            let read: Vec<_> = fetched.into_iter().map(|(uid, fetched)| (uid, hash(fetched))).collect();
+            let note = move |_: &Office, store: &Work| {
+                read.iter().try_for_each(|(uid, hash)| store.header_read(&opened, *uid, hash))
+            };
+            self.office.write(note).await?;
         }
         Ok(())
     }
 
     async fn file_what_is_left(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unfiled = self.office.write(move |_, store| store.unfiled(&opened)).await?;
-        for uid in unfiled {
+        for some in unfiled.chunks(MOST_TOGETHER) {
             self.heart.works(STEP);
-            self.file(opened, uid).await?;
+            self.file(opened, some.to_vec()).await?;
         }
         Ok(())
     }
 
-    async fn file(&mut self, opened: OpenedFolder, uid: Uid) -> anyhow::Result<()> {
-        self.folder.file(uid, &self.watched.filing).await.context("cannot file a mail")?;
-        failpoint::reach(Point::Filed);
+    /// Files mails on the server, then records it.
+    async fn file(&mut self, opened: OpenedFolder, uids: Vec<Uid>) -> anyhow::Result<()> {
+        self.folder.file_all(&uids, &self.watched.filing).await.context("cannot file mails")?;
+        uids.iter().for_each(|_| failpoint::reach(Point::Filed));
         let moved = matches!(self.watched.filing, Filing::Move(_));
-        self.office.write(move |office, store| store.filed(&opened, uid, moved, office.now())).await
+        self.office
+            .write(move |office, store| uids.iter().try_for_each(|uid| store.filed(&opened, *uid, moved, office.now())))
+            .await
     }
 
-    /// Decides one mail. False where it could not be had this time.
-    async fn take(&mut self, opened: OpenedFolder, listed: Listed) -> anyhow::Result<bool> {
-        let began = std::time::Instant::now();
-        let (seen_at, internal_date) = (self.office.now(), listed.internal_date);
-        let uid = listed.uid;
-        let extent = Extent::Whole { limit: self.watched.max_message_size };
-        let fetched = match self.folder.fetch(uid, extent).await? {
-            // Somebody took it away between the list and the fetch.
-            Fetched::Gone => return Ok(true),
-            Fetched::Refused(words) if !self.refused_for_good(uid) => {
-                tracing::warn!(
-                    uid = uid.0,
-                    words = log::words(words),
-                    "the server does not hand a mail out; trying again at the next pass"
-                );
-                return Ok(false);
+    /// Decides these mails, the oldest first. Those that wait together share a commit, and while some are
+    /// decided the next are fetched.
+    async fn take(&mut self, opened: OpenedFolder, mails: Vec<Listed>) -> anyhow::Result<Taken> {
+        let (progress, all) = (Progress::of_service("mails of a folder"), mails.len() as u64);
+        let mut waiting = VecDeque::from(mails);
+        let mut taken = Taken::default();
+        let mut next = self.fetch_some(opened, &mut waiting, &mut taken).await?;
+        while !next.is_empty() {
+            progress.at(taken.decided as u64, all);
+            let settling = settle(Arc::clone(&self.office), next);
+            let (settled, fetched) = tokio::join!(settling, self.fetch_some(opened, &mut waiting, &mut taken));
+            let (mut settled, mut rest) = settled?;
+            loop {
+                taken.decided += settled.len();
+                self.finish(opened, settled).await?;
+                if rest.is_empty() {
+                    break;
+                }
+                self.heart.works(STEP);
+                (settled, rest) = settle(Arc::clone(&self.office), rest).await?;
             }
-            fetched => fetched,
-        };
-        failpoint::reach(Point::Fetched);
-        let arrival = Arrival { watched: self.watched.clone(), opened, listed };
-        let stays = matches!(fetched, Fetched::TooLarge { .. } | Fetched::Refused(_));
-        let office = Arc::clone(&self.office);
-        let settled = tokio::task::spawn_blocking(move || arrival.settle(&office, fetched));
-        let (disposition, reason) = settled.await.context("deciding a mail broke off")??;
-        failpoint::reach(Point::Committed);
-        let milliseconds = began.elapsed().as_millis() as u64;
-        let arrival_to_seen = seen_at.duration_since(internal_date).as_secs_f64();
-        self.office.metrics.mail(disposition.name(), &reason, arrival_to_seen, began.elapsed().as_secs_f64());
-        let ticket = disposition.ticket().map(|number| number.to_string());
-        let Watched { mailbox, folder, .. } = &self.watched;
-        tracing::info!(
-            mailbox,
-            folder,
-            uid = uid.0,
-            disposition = disposition.name(),
-            ticket,
-            reason,
-            milliseconds,
-            "mail decided"
-        );
-        if stays {
-            self.office.write(move |office, store| store.filed(&opened, uid, false, office.now())).await?;
-        } else {
-            self.file(opened, uid).await?;
+            next = fetched?;
         }
-        Ok(true)
+        Ok(taken)
+    }
+
+    /// Fetches the mails that wait: one large one, or as many small ones as go together.
+    async fn fetch_some(
+        &mut self,
+        opened: OpenedFolder,
+        waiting: &mut VecDeque<Listed>,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Group> {
+        let mut arrived = Vec::new();
+        while arrived.is_empty() && !waiting.is_empty() {
+            self.heart.works(STEP);
+            let (began, seen_at) = (std::time::Instant::now(), self.office.now());
+            let some = together(waiting);
+            let uids: Vec<Uid> = some.iter().map(|mail| mail.uid).collect();
+            let extent = Extent::Whole { limit: self.watched.max_message_size };
+            let fetched = self.folder.fetch_all(&uids, extent).await?;
+            for (listed, (uid, fetched)) in some.into_iter().zip(fetched) {
+                if let Fetched::Refused(words) = &fetched
+                    && !self.refused_for_good(uid)
+                {
+                    let words = log::words(words);
+                    let uid = uid.0;
+                    tracing::warn!(uid, words, "the server does not hand a mail out; trying again at the next pass");
+                    taken.missing.push(listed.uid);
+                    continue;
+                }
+                failpoint::reach(Point::Fetched);
+                arrived.extend(Arrival::new(listed, fetched, seen_at, began));
+            }
+        }
+        Ok(Group::new(self.watched.clone(), opened, arrived))
+    }
+
+    /// Tells what became of mails, and files them.
+    async fn finish(&mut self, opened: OpenedFolder, settled: Vec<Settled>) -> anyhow::Result<()> {
+        let Watched { mailbox, folder, .. } = &self.watched;
+        for Settled { known, disposition, reason } in &settled {
+            let took = known.began.elapsed();
+            let arrival_to_seen = known.seen_at.duration_since(known.listed.internal_date).as_secs_f64();
+            self.office.metrics.mail(disposition.name(), reason, arrival_to_seen, took.as_secs_f64());
+            tracing::info!(
+                mailbox,
+                folder,
+                uid = known.listed.uid.0,
+                disposition = disposition.name(),
+                ticket = disposition.ticket().map(|number| number.to_string()),
+                reason,
+                milliseconds = took.as_millis() as u64,
+                "mail decided"
+            );
+        }
+        let (stay, go): (Vec<_>, Vec<_>) = settled.iter().map(|settled| &settled.known).partition(|known| known.stays);
+        let stay: Vec<Uid> = stay.iter().map(|known| known.listed.uid).collect();
+        let go: Vec<Uid> = go.iter().map(|known| known.listed.uid).collect();
+        if !stay.is_empty() {
+            let note = move |office: &Office, store: &Work| {
+                stay.iter().try_for_each(|uid| store.filed(&opened, *uid, false, office.now()))
+            };
+            self.office.write(note).await?;
+        }
+        if !go.is_empty() {
+            self.file(opened, go).await?;
+        }
+        Ok(())
     }
 
     fn refused_for_good(&mut self, uid: Uid) -> bool {
@@ -299,6 +345,31 @@ impl<F: Folder> Intake<F> {
         *refusals += 1;
         *refusals >= MOST_REFUSALS
     }
+}
+
+/// What became of mails that were to be decided.
+#[derive(Default)]
+struct Taken {
+    decided: usize,
+    /// Those that the server did not hand out this time.
+    missing: Vec<Uid>,
+}
+
+/// Decides a group, or as much of it as can be read in a while, on a thread that may block.
+async fn settle(office: Arc<Office>, group: Group) -> anyhow::Result<(Vec<Settled>, Group)> {
+    let settling = tokio::task::spawn_blocking(move || group.settle(&office));
+    settling.await.context("deciding mails broke off")?
+}
+
+/// Takes the mails out that go together, at least one.
+fn together(waiting: &mut VecDeque<Listed>) -> Vec<Listed> {
+    let mut bytes = 0;
+    let fits = waiting.iter().take(MOST_TOGETHER).take_while(|mail| {
+        bytes += mail.size;
+        bytes <= MOST_BYTES_TOGETHER
+    });
+    let count = fits.count().max(1).min(waiting.len());
+    waiting.drain(..count).collect()
 }
 
 /// Whether a failure will not pass by itself.

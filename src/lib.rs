@@ -34,6 +34,7 @@
 //! | [`access_token`] | tokens for signing in without a password, asked for ahead of their expiry |
 //! | [`authentication`] | verifies the signatures of a mail, asking name servers |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
+//! | [`sent_folder`] | looks for a mail of which nobody knows whether it was taken |
 //! | [`store`] | the only SQL: facts out, decisions in |
 //! | [`contracts`] | the list of contracts: read, compared, imported, watched |
 //! | [`config`] | the configuration file, checked, or all its faults at once |
@@ -96,6 +97,7 @@ pub mod outage;
 pub mod outbox;
 pub mod progress;
 pub mod pulse;
+pub mod sent_folder;
 pub mod service;
 pub mod smtp;
 pub mod status;

@@ -93,8 +93,33 @@ pub trait Folder: Send {
     /// Fetches one mail without marking it as seen.
     fn fetch(&mut self, uid: Uid, extent: Extent) -> impl Future<Output = anyhow::Result<Fetched>> + Send;
 
+    /// Fetches several mails without marking them as seen, and gives for each what [`Folder::fetch`] would.
+    fn fetch_all(
+        &mut self,
+        uids: &[Uid],
+        extent: Extent,
+    ) -> impl Future<Output = anyhow::Result<Vec<(Uid, Fetched)>>> + Send {
+        async move {
+            let mut fetched = Vec::with_capacity(uids.len());
+            for uid in uids {
+                fetched.push((*uid, self.fetch(*uid, extent).await?));
+            }
+            Ok(fetched)
+        }
+    }
+
     /// Files one mail. Filing a mail that is gone is no error: it was done before.
     fn file(&mut self, uid: Uid, filing: &Filing) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Files several mails.
+    fn file_all(&mut self, uids: &[Uid], filing: &Filing) -> impl Future<Output = anyhow::Result<()>> + Send {
+        async move {
+            for uid in uids {
+                self.file(*uid, filing).await?;
+            }
+            Ok(())
+        }
+    }
 
     /// Waits until the mailbox hints at a change, at most `at_most`.
     fn wait(&mut self, at_most: Duration) -> impl Future<Output = anyhow::Result<Woken>> + Send;

@@ -18,11 +18,12 @@ use crate::log;
 use crate::maildir;
 use crate::office::Office;
 use crate::outage::Part;
+use crate::sent_folder::SentFolder;
 use crate::smtp::{Outcome, Smtp};
-use crate::store::Due;
+use crate::store::{self, Due, Work};
 
-/// How many mails are under way at once.
-const MOST_AT_ONCE: usize = 8;
+/// How many mails are ready to follow those that have a connection.
+const NEXT: usize = 5;
 
 /// The first wait after a temporary refusal, and the longest: an acknowledgement has one hour.
 const FIRST_WAIT: Duration = Duration::from_secs(15);
@@ -72,6 +73,8 @@ pub struct Routes {
     pub first: Transport,
     /// The one for what the first does not take in time.
     pub second: Option<Transport>,
+    /// Where copies of what was sent lie.
+    pub sent: Option<SentFolder>,
 }
 
 impl Routes {
@@ -80,11 +83,40 @@ impl Routes {
         self.second.as_ref().filter(|_| self.is_second(due)).unwrap_or(&self.first)
     }
 
+    /// Sends a mail whose turn it is, unless it is known to have left.
+    async fn send(&self, sender: &str, due: &Due) -> Outcome {
+        if due.sent_before {
+            return Outcome::Sent { reply: "before the database was restored".to_string() };
+        }
+        if let Some(folder) = self.sent.as_ref().filter(|_| due.in_doubt) {
+            match folder.holds(&due.message_id).await {
+                Ok(true) => return Outcome::Sent { reply: "a copy lies in the folder of sent mails".to_string() },
+                Ok(false) => {}
+                Err(error) => {
+                    let error = log::error(&error);
+                    tracing::warn!(outbox = due.id, error, "a mail could not be looked for; it is sent again");
+                }
+            }
+        }
+        self.of(due).send(sender, due).await
+    }
+
+    /// How many mails are under way at once: one on each connection, and some that are ready to follow.
+    fn most_at_once(&self) -> usize {
+        match &self.first {
+            Transport::Smtp(smtp) => smtp.connections() + NEXT,
+            Transport::Maildir(_) => NEXT,
+        }
+    }
+
     fn is_second(&self, due: &Due) -> bool {
         let tries = due.second_route_from.map(|from| due.attempts.saturating_sub(from));
         self.second.is_some() && tries.is_some_and(|tries| tries.is_multiple_of(2))
     }
 }
+
+/// A mail that is not under way any more, and what became of it.
+type Ended = Result<(task::Id, (Due, Outcome)), task::JoinError>;
 
 /// The loop over the outbox.
 pub struct Outbox {
@@ -116,7 +148,9 @@ impl Outbox {
             };
             heart.waits(wait + STEP);
             tokio::select! {
-                Some(done) = self.sending.join_next_with_id() => self.mark(done).await,
+                Some(done) = self.sending.join_next_with_id() => {
+                    self.mark(done).await;
+                }
                 () = self.office.outbox_bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = leave.changed() => {}
@@ -145,8 +179,7 @@ impl Outbox {
         loop {
             self.send_due().await?;
             let Some(done) = self.sending.join_next_with_id().await else { return Ok(accepted) };
-            accepted += usize::from(matches!(done, Ok((_, (_, Outcome::Sent { .. })))));
-            self.mark(done).await;
+            accepted += self.mark(done).await;
         }
     }
 
@@ -179,7 +212,7 @@ impl Outbox {
 
     /// Starts what is due and fits; returns how long to sleep if nothing happens.
     async fn send_due(&mut self) -> anyhow::Result<Duration> {
-        let room = MOST_AT_ONCE.saturating_sub(self.under_way.len());
+        let room = self.routes.most_at_once().saturating_sub(self.under_way.len());
         let (due, next, now) = self
             .office
             .write(move |office, store| {
@@ -192,14 +225,10 @@ impl Outbox {
         }
         for due in due {
             let id = due.id;
-            let transport = self.routes.of(&due).clone();
+            let routes = self.routes.clone();
             let sender = self.office.site.identity.address.clone();
             let task = self.sending.spawn(async move {
-                let outcome = if due.sent_before {
-                    Outcome::Sent { reply: "before the database was restored".to_string() }
-                } else {
-                    transport.send(&sender, &due).await
-                };
+                let outcome = routes.send(&sender, &due).await;
                 if matches!(outcome, Outcome::Sent { .. }) {
                     failpoint::reach(Point::Accepted);
                 }
@@ -214,32 +243,67 @@ impl Outbox {
         Ok(idle.min(LONGEST_SLEEP))
     }
 
-    async fn mark(&mut self, done: Result<(task::Id, (Due, Outcome)), task::JoinError>) {
-        let task = done.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
-        let Some(id) = self.under_way.remove(&task) else { return };
-        if let Ok((_, (due, outcome))) = &done {
-            self.observe(due, outcome);
+    /// Records what became of a mail, and of those that ended with it, in one commit. Returns how many were
+    /// accepted.
+    async fn mark(&mut self, first: Ended) -> usize {
+        let others = std::iter::from_fn(|| self.sending.try_join_next_with_id());
+        let ended: Vec<Ended> = std::iter::once(first).chain(others).collect();
+        let mut known = Vec::new();
+        for ended in ended {
+            let task = ended.as_ref().map_or_else(task::JoinError::id, |(task, _)| *task);
+            let Some(id) = self.under_way.remove(&task) else { continue };
+            known.push(match ended {
+                Ok((_, (due, outcome))) => {
+                    self.observe(&due, &outcome);
+                    Ok((due, outcome))
+                }
+                Err(error) => Err((id, format!("sending broke off: {error}"))),
+            });
         }
-        let done = Arc::new(done);
-        let marking = Arc::clone(&done);
-        let marked = self.office.write(move |office, store| match &*marking {
-            Ok((_, (due, outcome))) => settle(office, store, due, outcome),
-            Err(error) => doubt(office, store, id, &format!("sending broke off: {error}")),
+        let accepted = known.iter().filter(|known| matches!(known, Ok((_, Outcome::Sent { .. })))).count();
+        let known = Arc::new(known);
+        let marking = Arc::clone(&known);
+        let marked = self.office.write(move |office, store| mark_all(office, store, &marking)).await;
+        let unmarked = marked.unwrap_or_else(|error| {
+            tracing::error!(error = log::error(&error), "what became of mails cannot be recorded; trying again");
+            (0..known.len()).collect()
         });
-        let Err(error) = marked.await else { return failpoint::reach(Point::Marked) };
-        tracing::error!(
-            outbox = id,
-            error = log::error(&error),
-            "what became of a mail cannot be recorded; trying again"
-        );
-        if let Some(Ok((_, known))) = Arc::into_inner(done) {
+        (unmarked.len()..known.len()).for_each(|_| failpoint::reach(Point::Marked));
+        for (at, known) in Arc::into_inner(known).into_iter().flatten().enumerate() {
+            // What broke off is looked for after the next start.
+            let Some((due, outcome)) = known.ok().filter(|_| unmarked.contains(&at)) else { continue };
+            let id = due.id;
             let again = self.sending.spawn(async move {
                 tokio::time::sleep(FIRST_WAIT).await;
-                known
+                (due, outcome)
             });
             self.under_way.insert(again.id(), id);
         }
+        accepted
     }
+}
+
+/// What is known of a mail that is not under way any more; of one whose sending broke off, its row and why.
+type Known = Result<(Due, Outcome), (i64, String)>;
+
+/// Marks what became of mails. Returns which of them could not be marked; the store's own faults are errors.
+fn mark_all(office: &Office, store: &Work, known: &[Known]) -> anyhow::Result<Vec<usize>> {
+    let mut unmarked = Vec::new();
+    for (at, known) in known.iter().enumerate() {
+        let marked = store.apart(|| match known {
+            Ok((due, outcome)) => settle(office, store, due, outcome),
+            Err((id, reason)) => doubt(office, store, *id, reason),
+        });
+        match marked {
+            Ok(()) => {}
+            Err(error) if store::is_at_fault(&error) => return Err(error),
+            Err(error) => {
+                tracing::error!(error = log::error(&error), "what became of a mail cannot be recorded; trying again");
+                unmarked.push(at);
+            }
+        }
+    }
+    Ok(unmarked)
 }
 
 /// The service begins: what was under way when it last ended may have been taken, or not.
@@ -258,7 +322,7 @@ pub async fn begin(office: &Arc<Office>) -> anyhow::Result<()> {
 }
 
 /// Marks what became of a mail, with all that follows from it.
-fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outcome) -> anyhow::Result<()> {
+fn settle(office: &Office, store: &Work, due: &Due, outcome: &Outcome) -> anyhow::Result<()> {
     let now = office.now();
     let (id, purpose) = (due.id, due.purpose.name());
     match outcome {
@@ -291,13 +355,13 @@ fn settle(office: &Office, store: &crate::store::Work, due: &Due, outcome: &Outc
 }
 
 /// The server may have taken the mail, or not.
-fn doubt(office: &Office, store: &crate::store::Work, id: i64, reason: &str) -> anyhow::Result<()> {
+fn doubt(office: &Office, store: &Work, id: i64, reason: &str) -> anyhow::Result<()> {
     tracing::warn!(outbox = id, reason, "it is not known whether a mail was taken; it is looked for, then sent again");
     store.outbox_unknown(id, after(office.now(), SEARCH), reason)
 }
 
 /// What follows from the acceptance of a mail.
-fn keep_promise(office: &Office, store: &crate::store::Work, id: i64, now: Timestamp) -> anyhow::Result<()> {
+fn keep_promise(office: &Office, store: &Work, id: i64, now: Timestamp) -> anyhow::Result<()> {
     let Some(sent) = store.sent_mail(id)?.filter(|sent| sent.keeps.is_some()) else { return Ok(()) };
     let Some(ticket) = sent.ticket.map(|number| store.find_ticket(number)).transpose()?.flatten() else {
         return Ok(());
@@ -311,7 +375,7 @@ fn keep_promise(office: &Office, store: &crate::store::Work, id: i64, now: Times
 
 /// A mail was refused for good: the promise that it kept is open again, and the engineers are
 /// told. An alert that is refused is only logged, or alerts would never end.
-fn give_up(office: &Office, store: &crate::store::Work, due: &Due, reason: &str, now: Timestamp) -> anyhow::Result<()> {
+fn give_up(office: &Office, store: &Work, due: &Due, reason: &str, now: Timestamp) -> anyhow::Result<()> {
     let Some(sent) = store.sent_mail(due.id)? else { return Ok(()) };
     let Some(id) = sent.ticket.map(|number| store.find_ticket(number)).transpose()?.flatten() else { return Ok(()) };
     if due.purpose == Purpose::Alert {

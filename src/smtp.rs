@@ -31,9 +31,6 @@ use self::sign_in::{SignIn, Unconnected};
 use crate::config::Server;
 use crate::failpoint::{self, Point};
 
-/// Connections at the same time: what Exchange Online allows a mailbox that submits by SMTP.
-const CONNECTIONS: usize = 3;
-
 /// A connection that rested longer is not used again: a firewall may have forgotten it.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -116,25 +113,32 @@ pub struct Smtp {
     sign_in: Option<SignIn>,
     reasons: Reasons,
     patience: Patience,
+    connections: usize,
     slots: Semaphore,
     resting: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl Smtp {
-    /// Prepares for a server; connects to nothing yet.
+    /// Prepares for a server that takes so many connections at the same time; connects to nothing yet.
     ///
     /// # Errors
     /// The certificates to trust cannot be read.
-    pub fn new(server: &Server) -> anyhow::Result<Smtp> {
+    pub fn new(server: &Server, connections: usize) -> anyhow::Result<Smtp> {
         Ok(Smtp {
             connector: Connector::new(server)?,
             hello: ClientId::default(),
             sign_in: SignIn::new(server),
             reasons: Reasons::new(server.sign_in.as_ref()),
             patience: Patience::default(),
-            slots: Semaphore::new(CONNECTIONS),
+            connections,
+            slots: Semaphore::new(connections),
             resting: Mutex::default(),
         })
+    }
+
+    /// How many connections there are at the same time.
+    pub fn connections(&self) -> usize {
+        self.connections
     }
 
     /// Hands one mail to the server. `envelope_from` is where a bounce goes; `None` is the null

@@ -12,6 +12,7 @@ mod facts;
 mod figures;
 mod journal;
 mod lists;
+mod mails;
 mod on_file;
 mod outages;
 mod outbox;
@@ -37,7 +38,7 @@ pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, Se
 pub use copy::{Copied, NothingKnownSince, Restored};
 pub use erasure::{Erased, Erasure, Left, Place};
 pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
-pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder};
+pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder, Packed};
 pub use lists::{RunningClock, Summary, Wanted};
 pub use on_file::Question;
 pub use outbox::{Due, Queued};
@@ -216,6 +217,23 @@ impl Store {
     pub fn read<T>(&mut self, look: impl FnOnce(&Work) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
         look(&Work { transaction })
+    }
+}
+
+impl Work<'_> {
+    /// Does `work` so that an error undoes what it did and nothing else of the transaction.
+    ///
+    /// # Errors
+    /// Those of `work`; the savepoint fails.
+    pub fn apart<T>(&self, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let say = |statement| self.transaction.prepare_cached(statement)?.execute([]);
+        say("SAVEPOINT apart")?;
+        let done = work();
+        if done.is_err() {
+            say("ROLLBACK TO apart")?;
+        }
+        say("RELEASE apart")?;
+        done
     }
 }
 

@@ -13,6 +13,7 @@ mod compose;
 mod contracts;
 mod corpus;
 mod course;
+mod database_faults;
 mod desk_at_work;
 mod end_to_end;
 mod engineer_attacks;
@@ -24,6 +25,7 @@ mod health;
 mod imap_cuts;
 mod imap_dialogues;
 mod imap_tls;
+mod in_doubt;
 mod kills;
 mod kinds;
 mod ladder;
@@ -47,6 +49,7 @@ mod stories;
 mod story;
 mod token;
 mod unit;
+mod unreachable;
 mod upgrade;
 
 /// Whether what takes minutes is run to its full length: `tests/run --long`.

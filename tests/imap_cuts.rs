@@ -22,6 +22,9 @@ fn said_to(command: &str) -> String {
                 format!("* 1 FETCH (UID {uid} RFC822.SIZE {size} INTERNALDATE \"23-Nov-2026 09:05:00 +0100\")\r\n")
             })
             .concat(),
+        _ if command.contains("UID FETCH 3,5 (UID BODY.PEEK[]") => {
+            [3, 5].map(|uid| format!("* 1 FETCH (UID {uid} BODY[]<0> {{{}}}\r\n{MAIL})\r\n", MAIL.len())).concat()
+        }
         _ if command.contains("BODY.PEEK[]") => {
             format!("* 1 FETCH (UID 3 RFC822.SIZE {0} BODY[]<0> {{{0}}}\r\n{MAIL})\r\n", MAIL.len())
         }
@@ -82,6 +85,9 @@ async fn calls(port: u16) -> Vec<String> {
     gave.push(format!("{listed:?}"));
     let Ok(fetched) = folder.fetch(Uid(3), Extent::Whole { limit: 10_000 }).await else { return gave };
     gave.push(format!("{fetched:?}"));
+    let both = folder.fetch_all(&[Uid(3), Uid(5)], Extent::Whole { limit: 10_000 });
+    let Ok(fetched) = both.await else { return gave };
+    gave.push(format!("{fetched:?}"));
     let Ok(()) = folder.file(Uid(3), &Filing::Move("Done".to_string())).await else { return gave };
     gave.push("filed".to_string());
     gave
@@ -92,7 +98,7 @@ async fn a_cut_at_any_byte_gives_an_error_or_the_whole() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let (whole, length) = tokio::join!(calls(port), serve(&listener, usize::MAX));
-    assert_eq!(whole.len(), 4, "{whole:?}");
+    assert_eq!(whole.len(), 5, "{whole:?}");
     assert!(whole[2].contains(&format!("{:?}", MAIL.as_bytes())), "the mail comes as it is");
     for cut in 0..length {
         let (gave, said) = tokio::join!(calls(port), serve(&listener, cut));

@@ -188,6 +188,9 @@ async fn perform(folder: &mut ImapFolder, call: &str) -> String {
     let mut words = call.splitn(4, ' ');
     let name = words.next().unwrap();
     let number = |word: Option<&str>| word.expect("a number").parse::<u64>().expect("a number");
+    let uids = |word: Option<&str>| -> Vec<Uid> {
+        word.expect("UIDs").split(',').map(|uid| Uid(uid.parse().expect("a UID"))).collect()
+    };
     let result = match name {
         "open" => folder.open().await.map(|validity| format!("epoch {}", validity.0)),
         "list" => folder.list(Uid(number(words.next()))).await.map(|listed| write_list(&listed)),
@@ -196,8 +199,16 @@ async fn perform(folder: &mut ImapFolder, call: &str) -> String {
             let (uid, limit) = (number(words.next()), number(words.next()));
             folder.fetch(Uid(uid), Extent::Whole { limit }).await.map(write_fetched)
         }
+        "fetch-all" => {
+            let (uids, limit) = (uids(words.next()), number(words.next()));
+            let write = |fetched: Vec<(Uid, Fetched)>| {
+                let each = fetched.into_iter().map(|(uid, fetched)| format!("{} {}", uid.0, write_fetched(fetched)));
+                each.collect::<Vec<_>>().join("; ")
+            };
+            folder.fetch_all(&uids, Extent::Whole { limit }).await.map(write)
+        }
         "file" => {
-            let uid = Uid(number(words.next()));
+            let uids = uids(words.next());
             let (kind, argument) = (words.next().unwrap(), words.next().unwrap_or_default().to_owned());
             let filing = match kind {
                 "leave" => Filing::Leave,
@@ -205,11 +216,15 @@ async fn perform(folder: &mut ImapFolder, call: &str) -> String {
                 "move" => Filing::Move(argument),
                 _ => panic!("no filing {kind}"),
             };
-            folder.file(uid, &filing).await.map(|()| "filed".to_owned())
+            folder.file_all(&uids, &filing).await.map(|()| "filed".to_owned())
         }
         "wait" => folder.wait(Duration::from_millis(number(words.next()))).await.map(|woken| match woken {
             Woken::Hint => "hint".to_owned(),
             Woken::TimedOut => "timed out".to_owned(),
+        }),
+        "search" => folder.search(words.next().expect("an id")).await.map(|uids| {
+            let uids = uids.iter().map(|uid| format!(" {}", uid.0));
+            format!("found{}", uids.collect::<String>())
         }),
         "close" => {
             folder.close().await;

@@ -269,7 +269,7 @@ fn two_tickets_become_one() {
     let sent = story.desk.mail("2026-11-23 09:07", &strangers);
     let of_another = to(&sent, ANNA).ticket().to_string();
     let sent = story.anna("2026-11-23 09:08", &format!("#merge {of_another}"));
-    has(answer(&sent), &["NIE WYKONANO", "jest innego klienta", "#dodaj"]);
+    has(answer(&sent), &["nie wykonano niczego", "jest innego klienta", "#dodaj"]);
     assert!(story.ticket()["merged_into"].is_null());
     let sent = story.anna("2026-11-23 09:10", &format!("#merge {other}"));
     has(answer(&sent), &["Wykonano #merge", "połączone"]);

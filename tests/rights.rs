@@ -243,6 +243,20 @@ fn a_restored_copy_forgets_again() {
     }
 }
 
+/// A promise goes on in a restored copy, whatever was asked for since.
+#[test]
+fn a_restored_copy_keeps_what_is_open() {
+    let desk = Desk::new();
+    desk.mail("2026-05-11 09:00", MAIL);
+    let copies = desk.dir().join("copies").display().to_string();
+    assert!(desk.command(&["backup", &copies]).status.success());
+    let (code, _, said) = erase(&desk, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    let restored = desk.command(&["restore", &copies]);
+    assert!(restored.status.success() && told(&restored).contains("are open in the copy"), "{}", told(&restored));
+    assert_eq!(desk.tickets()[0]["subject"], "Żółta kontrolka w Łodzi");
+}
+
 #[test]
 fn last_months_report_is_written_into_a_folder() {
     let desk = Desk::new();

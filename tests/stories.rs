@@ -202,6 +202,12 @@ fn which_of_two_contracts_is_asked_only_where_it_matters() {
             "From: jan@fabryka.example\nTo: pomoc@myhezo.example\nSubject: Awaria\nMessage-ID: <1@fabryka.example>";
         let sent = desk.mail("2026-11-23 09:05", &format!("{head}\n\n{text}\n"));
         let ack = to(&sent, "jan@fabryka.example").text();
+        let (number, id) =
+            (to(&sent, "jan@fabryka.example").ticket().to_string(), to(&sent, "jan@fabryka.example").id().to_string());
+        let answer = head.replace("<1@", "<2@") + &format!("\nIn-Reply-To: <{id}>\n\nUM/302/2025\n");
+        desk.mail("2026-11-23 09:15", &answer);
+        let numbers = desk.ticket(&number)["numbers"].to_string();
+        assert_eq!(!numbers.contains("UM/301/2025"), asked, "the one that was not meant goes: {numbers}");
         assert_eq!(ack.contains("UM/301/2025 czy UM/302/2025"), asked, "{ack}");
         assert!(!ack.contains("Abyśmy mogli"), "nothing is missing: {ack}");
     }

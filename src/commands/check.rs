@@ -96,7 +96,7 @@ async fn server_faults(config: &Config) -> Vec<String> {
         let name = &mailbox.name;
         match &mailbox.kind {
             MailboxKind::Imap { server, folders } => {
-                for folder in folders {
+                for folder in folders.iter().chain(&mailbox.sent) {
                     let opened = opens(ImapFolder::new(server, folder, Limits::default())).await;
                     faults.extend(opened.err().map(|error| format!("mailbox {name}, folder {folder}: {error:#}")));
                 }
@@ -108,8 +108,8 @@ async fn server_faults(config: &Config) -> Vec<String> {
         }
     }
     for (name, way) in [("smtp", Some(&config.outgoing)), ("smtp_fallback", config.fallback.as_ref())] {
-        let Some(Outgoing::Smtp(server)) = way else { continue };
-        let signed_in = match Smtp::new(server) {
+        let Some(Outgoing::Smtp(server, connections)) = way else { continue };
+        let signed_in = match Smtp::new(server, *connections) {
             Ok(smtp) => smtp.check().await,
             Err(error) => Err(error),
         };

@@ -75,34 +75,40 @@ pub fn erase(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(if found.left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Erases in a restored copy what was erased since it was made. Returns how many addresses.
+/// Erases in a restored copy what was erased since it was made. Returns how many addresses, and the tickets
+/// that are left since they are open in the copy: their promises go on.
 ///
 /// # Errors
 /// The copy cannot be written.
-pub(super) fn again(config: &Config, store: &mut Store, erasures: Vec<Erasure>) -> anyhow::Result<usize> {
+pub(super) fn again(
+    config: &Config,
+    store: &mut Store,
+    erasures: Vec<Erasure>,
+) -> anyhow::Result<(usize, Vec<String>)> {
     let known = store.read(|store| store.erasures())?;
     let mut erasures: Vec<Erasure> = erasures.into_iter().filter(|erasure| !known.contains(erasure)).collect();
     erasures.sort_by_key(|erasure| (erasure.at, erasure.salt));
     erasures.dedup();
     if erasures.is_empty() {
-        return Ok(0);
+        return Ok((0, Vec::new()));
     }
     let progress = Progress::of_command("mails read for addresses that were erased");
     let addresses = store.read(|store| store.all_addresses(|done, all| progress.at(done, all)))?;
+    let mut open = Vec::new();
     for erasure in &erasures {
         let address = addresses.iter().find(|address| erasure.is_of(address));
         store.write(|store| match address {
             Some(address) => {
-                // What was open then may be closed now, and the other way round: what was erased is erased.
-                let stays = |store: &Work, id| held(config, store, id);
-                let found = store.person(address, stays, |done, all| progress.at(done, all))?;
+                let found = found(config, store, address, &progress)?;
+                let left = found.left.iter().filter(|left| left.reason == "open");
+                open.extend(left.map(|left| left.ticket.clone()));
                 store.erase(address, &found, erasure)
             }
             None => store.remember(erasure),
         })?;
     }
     store.rewrite()?;
-    Ok(erasures.len())
+    Ok((erasures.len(), open))
 }
 
 /// A person's address: none of those that stand in every mail of the desk.

@@ -48,9 +48,9 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let counted = Store::prove(&new).with_context(|| format!("{} is not good", copy.display()))?;
     let now = options.now.unwrap_or_else(Timestamp::now);
     let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
-    let mut forgotten = 0;
+    let (mut forgotten, mut open) = (0, Vec::new());
     let forget = |store: &mut Store, former: Vec<Erasure>| {
-        forgotten = erase::again(config, store, [former, beside].concat())?;
+        (forgotten, open) = erase::again(config, store, [former, beside].concat())?;
         Ok(())
     };
     let restored = Store::restore(state_dir, &new, worked_until, now, forget).map_err(|error| {
@@ -74,6 +74,10 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     }
     if forgotten > 0 {
         println!("{forgotten} addresses that were erased since are erased from it again");
+    }
+    if !open.is_empty() {
+        let open = open.join(", ");
+        println!("their tickets {open} are open in the copy and are left; close them and erase the addresses again");
     }
     if !was_read {
         println!("addresses that were erased since the last copy was made are not known: erase them again");

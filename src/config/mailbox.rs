@@ -38,6 +38,8 @@ pub struct MailboxConfig {
     pub filing: Filing,
     /// Those of the folders where the server puts what it takes for junk; an empty name is the Maildir itself.
     pub junk: Vec<String>,
+    /// The folder in which the server keeps what the desk sends, where it does.
+    pub sent: Option<String>,
 }
 
 impl MailboxConfig {
@@ -115,8 +117,9 @@ pub(super) fn mailboxes(sections: Vec<Section<'_>>, credentials: Credentials<'_>
         let start = section.optional("start", value::start).unwrap_or(Start::Now);
         let poll_interval = section.optional("poll_interval", value::duration(POLL_INTERVAL.0, POLL_INTERVAL.1));
         let poll_interval = poll_interval.unwrap_or(DEFAULT_POLL_INTERVAL);
+        let sent = section.optional("sent", value::text);
         section.finish();
-        Some(MailboxConfig { name: name?, kind: kind?, start, poll_interval, filing, junk })
+        Some(MailboxConfig { name: name?, kind: kind?, start, poll_interval, filing, junk, sent })
     };
     let mailboxes: Vec<Option<MailboxConfig>> = sections.into_iter().map(&mut read_one).collect();
     mailboxes.into_iter().collect()
@@ -151,6 +154,7 @@ fn kind_and_filing(section: &Section<'_>, credentials: Credentials<'_>) -> (Opti
             if section.optional("junk", value::yes_or_no).unwrap_or(false) {
                 junk.push(String::new());
             }
+            section.refuse(&["sent"], "belongs to kind = \"imap\"; take it out");
             section.refuse(
                 &["folders", "junk_folders"],
                 "belongs to kind = \"imap\"; watch each Maildir as a mailbox of its own",

@@ -61,8 +61,8 @@ pub enum Mechanism {
 /// How mail leaves.
 #[derive(Clone, Debug)]
 pub enum Outgoing {
-    /// An SMTP submission server.
-    Smtp(Server),
+    /// An SMTP submission server, and how many connections it takes at the same time.
+    Smtp(Server, usize),
     /// Files in a Maildir, for the demo.
     Maildir(PathBuf),
 }
@@ -71,11 +71,17 @@ impl Outgoing {
     /// The same with another server.
     pub(super) fn with_server(self, change: &impl Fn(Server) -> Server) -> Outgoing {
         match self {
-            Outgoing::Smtp(server) => Outgoing::Smtp(change(server)),
+            Outgoing::Smtp(server, connections) => Outgoing::Smtp(change(server), connections),
             maildir => maildir,
         }
     }
 }
+
+/// Bounds of `connections`.
+const CONNECTIONS: (usize, usize) = (1, 50);
+
+/// `connections` where nothing else is written: what Exchange Online allows a mailbox that submits by SMTP.
+const DEFAULT_CONNECTIONS: usize = 3;
 
 /// The keys that [`server`] reads.
 pub(super) const SERVER_KEYS: &[&str] =
@@ -198,11 +204,12 @@ fn way_out(top: &Section<'_>, [smtp, outgoing]: [&'static str; 2], credentials: 
     });
     let server = top.section(smtp).map(|section| {
         let server = server(&section, Protocol::Smtp, credentials);
+        let connections = section.optional("connections", value::number(CONNECTIONS.0, CONNECTIONS.1));
         section.finish();
-        server
+        server.map(|server| Outgoing::Smtp(server, connections.unwrap_or(DEFAULT_CONNECTIONS)))
     });
     if top.has(smtp) && top.has(outgoing) {
         top.fault(outgoing, format!("contradicts [{smtp}]; take one of the two out"));
     }
-    server.flatten().map(Outgoing::Smtp).or(maildir.flatten().map(Outgoing::Maildir))
+    server.flatten().or(maildir.flatten().map(Outgoing::Maildir))
 }

@@ -80,7 +80,7 @@ fn a_short_good_one() {
     assert_eq!((server.port, server.security), (993, Security::Implicit));
     let sign_in = server.sign_in.as_ref().expect("a sign-in");
     assert_eq!((sign_in.mechanism, sign_in.password.reveal()), (Mechanism::Login, "zażółć"));
-    let Outgoing::Smtp(smtp) = &config.outgoing else { panic!("{:?}", config.outgoing) };
+    let Outgoing::Smtp(smtp, _) = &config.outgoing else { panic!("{:?}", config.outgoing) };
     assert_eq!((smtp.port, smtp.sign_in.is_none()), (465, true));
 }
 
@@ -141,7 +141,7 @@ fn a_long_good_one() {
     assert_eq!((imap.start, maildir.start), (at("2026-05-01T22:00:00Z"), at("2026-05-02T09:00:00Z")));
     assert_eq!(imap.filing, Filing::Move("Processed".to_string()));
     assert_eq!(maildir.filing, Filing::Keyword("$HezoDone".to_string()));
-    let Outgoing::Smtp(smtp) = &config.outgoing else { panic!("{:?}", config.outgoing) };
+    let Outgoing::Smtp(smtp, _) = &config.outgoing else { panic!("{:?}", config.outgoing) };
     assert_eq!((smtp.port, smtp.security), (587, Security::StartTls));
     let shown = format!("{config:?}");
     assert!(!shown.contains("zażółć") && !shown.contains("geheim") && !shown.contains("aaaa"), "{shown}");

@@ -115,8 +115,19 @@ pub fn compare(
         for id in comparison.gone(work)? {
             each(Difference::Gone(work.contract_by_id(id)?))?;
         }
-        comparison.counts()
+        let counts = comparison.counts()?;
+        refuse_empty(&file, &counts)?;
+        Ok(counts)
     })
+}
+
+/// A list without contracts, where some are on file, is a mistake.
+fn refuse_empty(file: &ContractFile, counts: &Counts) -> anyhow::Result<()> {
+    if counts.added + counts.changed + counts.unchanged > 0 || counts.gone == 0 {
+        return Ok(());
+    }
+    let message = format!("holds no contract, and {} are on file: an empty list is taken for a mistake", counts.gone);
+    Err(file.refused(message).into())
 }
 
 fn import_into(
@@ -151,11 +162,7 @@ fn import_into(
     write(store, &mut comparison, waiting, longest_pause)?;
     let gone = store.read(|work| comparison.gone(work))?;
     let counts = comparison.counts()?;
-    if counts.added + counts.changed + counts.unchanged == 0 && counts.gone > 0 {
-        let gone = counts.gone;
-        let message = format!("holds no contract, and {gone} are on file: an empty list is taken for a mistake");
-        return Err(file.refused(message).into());
-    }
+    refuse_empty(file, &counts)?;
     let version = comparison.version + 1;
     for ids in gone.chunks(ROWS_AT_ONCE) {
         pausing(longest_pause, || store.write(|work| ids.iter().try_for_each(|id| work.end_contract(version, *id))))?;

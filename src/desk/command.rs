@@ -193,7 +193,7 @@ fn order(line: &str, rules: &OrderRules, now: DateTime) -> Option<Order> {
             _ => None,
         },
         "wait" => {
-            let (until, reason) = day::until(rest, now, &rules.words);
+            let (until, reason) = day::until(rest, now, &rules.words)?;
             Some(Order::Wait { until, reason: reason.to_string() })
         }
         "delivered" => when(Order::Delivered),

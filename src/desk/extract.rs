@@ -43,6 +43,9 @@ pub const KEYS_MAX: usize = 20_000;
 /// Bytes of text read of one mail, all its texts together.
 const MAIL_MAX: usize = 4 << 20;
 
+/// Texts of a mail that are its own: what was written, and the names of its files.
+const OWN_WORDS: usize = 2;
+
 /// Where in the mail a number stands, the most telling first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -205,27 +208,19 @@ impl Pages {
         readings: &[Reading],
         rules: &NumberRules,
     ) -> Pages {
-        let mut left = MAIL_MAX;
-        let mut body = vec![(Section::new(Place::Subject, "subject", true), subject)];
         let filled_in = rules.says_filled_in(&written.text(Part::Now));
+        let mut body = vec![(Section::new(Place::Subject, "subject", true), subject)];
         body.extend(sections_of(written, filled_in));
         let names = attachment_names.iter();
         let names = names.map(|name| (Section::new(Place::AttachmentName, name, true), *name)).collect();
-        let mut pages = Vec::new();
         let texts = readings.iter();
         let texts = texts.map(|text| vec![(Section::new(text.place, &text.name, true), text.text.as_str())]);
-        for mut sections in [body, names].into_iter().chain(texts) {
-            for (_, text) in &mut sections {
-                *text = head(text, left);
-                left -= text.len();
-            }
-            sections.retain(|(_, text)| !text.is_empty());
-            if !sections.is_empty() {
-                pages.push(Page::new(sections, rules));
-            }
-        }
+        let mut texts: Vec<Vec<(Section, &str)>> = [body, names].into_iter().chain(texts).collect();
+        let is_cut = share(&mut texts);
+        texts.retain(|sections| !sections.is_empty());
+        let pages: Vec<Page> = texts.into_iter().map(|sections| Page::new(sections, rules)).collect();
         let mut problems = Vec::new();
-        if left == 0 || pages.iter().any(|page| page.folded.is_cut) {
+        if is_cut || pages.iter().any(|page| page.folded.is_cut) {
             problems.push("the mail has more text than is searched for numbers; the rest is unread".to_string());
         }
         Pages { pages, problems }
@@ -298,6 +293,27 @@ fn sections_of(written: &Written, filled_in: bool) -> Vec<(Section, &str)> {
 
 fn breaks(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+/// Shares out how much is read of a mail: the mail's own words first, then its files, the shortest first, so that a
+/// long one costs none of the others its place. Says whether anything is left out.
+fn share(texts: &mut [Vec<(Section, &str)>]) -> bool {
+    let length = |sections: &[(Section, &str)]| sections.iter().map(|(_, text)| text.len()).sum::<usize>();
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|at| texts.get(*at).filter(|_| *at >= OWN_WORDS).map(|sections| length(sections)));
+    let (mut left, mut is_cut) = (MAIL_MAX, false);
+    for at in order {
+        let Some(sections) = texts.get_mut(at) else { continue };
+        let mut of_this = left.min(fold::TEXT_MAX);
+        for (_, text) in sections.iter_mut() {
+            is_cut |= text.len() > of_this;
+            *text = head(text, of_this);
+            of_this -= text.len();
+            left -= text.len();
+        }
+        sections.retain(|(_, text)| !text.is_empty());
+    }
+    is_cut
 }
 
 /// The first bytes of a text, but no half character.

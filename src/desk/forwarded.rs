@@ -26,6 +26,16 @@ pub fn forwarded(message: &Message, is_ours: impl Fn(&str) -> bool, rules: &Quot
     attached(message, &is_ours, rules, MOST_NESTED).or_else(|| quoted(message, &is_ours, rules))
 }
 
+/// Whether mails of several customers are attached: whose ticket it is, nobody can tell.
+pub fn has_several_customers(message: &Message, is_ours: impl Fn(&str) -> bool) -> bool {
+    let mails = message.attachments.iter().filter(|file| file.media_type == "message/rfc822");
+    let senders = mails.filter_map(|file| Message::parse(&file.content).from).map(|from| from.address);
+    let mut senders: Vec<String> = senders.filter(|address| !is_ours(address)).collect();
+    senders.sort();
+    senders.dedup();
+    senders.len() > 1
+}
+
 fn attached(message: &Message, is_ours: &impl Fn(&str) -> bool, rules: &QuoteRules, left: usize) -> Option<Forwarded> {
     let left = left.checked_sub(1)?;
     let mails = message.attachments.iter().filter(|file| file.media_type == "message/rfc822");

@@ -30,6 +30,8 @@ pub struct HandedIn {
     pub orders: Vec<String>,
     /// What the engineer wrote above it.
     pub remark: String,
+    /// Whether mails of other customers are attached beside it.
+    pub has_several_customers: bool,
 }
 
 /// How a request came to an engineer.
@@ -97,7 +99,15 @@ fn by_hand(message: &Message, customer: Address, orders: Vec<String>, text: Stri
     let subject = if answers || subject.is_empty() { CALL } else { subject };
     let message = Message { subject: subject.to_string(), plain: Some(text), ..of(&customer, message) };
     let reading = Reading::of(&message, &[], site);
-    HandedIn { how: How::ByHand, customer, message, reading, orders, remark: String::new() }
+    HandedIn {
+        how: How::ByHand,
+        customer,
+        message,
+        reading,
+        orders,
+        remark: String::new(),
+        has_several_customers: false,
+    }
 }
 
 /// A mail that is passed on: one that answers the customer directly quotes the customer, too.
@@ -136,7 +146,8 @@ fn passed_on(
         }
     };
     let reading = Reading::of(&inner, &contents, site);
-    Some(HandedIn { how: How::Forwarded, customer, message: inner, reading, orders, remark })
+    let has_several_customers = forwarded::has_several_customers(message, |address| site.is_internal(address));
+    Some(HandedIn { how: How::Forwarded, customer, message: inner, reading, orders, remark, has_several_customers })
 }
 
 /// An empty mail of the customer's, sent when the engineer's was.

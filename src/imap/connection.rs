@@ -141,9 +141,10 @@ impl Connection {
     /// Sends a line. It does not pass through the client of `async-imap`, which would log it.
     pub(super) async fn write(&mut self, name: &'static str, line: &str) -> Result<(), Error> {
         let channel = self.client.get_mut();
+        // In one piece, which makes one packet.
+        let line = format!("{line}\r\n");
         let writing = async {
             channel.write_all(line.as_bytes()).await?;
-            channel.write_all(b"\r\n").await?;
             channel.flush().await
         };
         match timeout(self.limits.silence, writing).await {

@@ -1,10 +1,17 @@
-//! Brings a mail in, piece by piece, so that no more is held than was allowed.
+//! Brings mails in: many small ones for one command, a large one piece by piece, so that no more is held
+//! than was allowed.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
 
 use super::connection::{Command, Connection};
 use super::error::Error;
-use crate::mailbox::{Fetched, Uid};
+use super::listing::set_of;
+use crate::mailbox::{Extent, Fetched, Uid};
+
+/// Bytes of each mail that is fetched together with others. A longer one is fetched by itself.
+const TOGETHER: u32 = 256 * 1024;
 
 /// A part of a mail that can be asked for.
 #[derive(Clone, Copy)]
@@ -22,6 +29,73 @@ enum Piece {
     },
     Gone,
     Refused(String),
+}
+
+/// Fetches mails, for one command as far as they are short. What the server says to that command is only
+/// believed of the mails that it brings whole; each of the others is asked for by itself.
+pub(super) async fn all(
+    connection: &mut Connection,
+    uids: &[Uid],
+    extent: Extent,
+) -> Result<Vec<(Uid, Fetched)>, Error> {
+    let section = match extent {
+        Extent::Whole { .. } => Section::Whole,
+        Extent::Header => Section::Header,
+    };
+    let mut short = if uids.len() > 1 { together(connection, uids, section).await? } else { BTreeMap::new() };
+    let mut fetched = Vec::with_capacity(uids.len());
+    for uid in uids {
+        let one = match (short.remove(&uid.0), extent) {
+            (Some(mail), Extent::Whole { limit }) if mail.len() as u64 <= limit => Fetched::Bytes(mail),
+            (Some(header), Extent::Header) => Fetched::Bytes(header),
+            (_, Extent::Whole { limit }) => whole(connection, *uid, limit).await?,
+            (None, Extent::Header) => header(connection, *uid).await?,
+        };
+        fetched.push((*uid, one));
+    }
+    Ok(fetched)
+}
+
+/// Those of the mails that are short, by UID.
+async fn together(
+    connection: &mut Connection,
+    uids: &[Uid],
+    section: Section,
+) -> Result<BTreeMap<u64, Vec<u8>>, Error> {
+    const NAME: &str = "UID FETCH";
+    let command = Command::new(NAME, format!("{} (UID {}<0.{TOGETHER}>)", set_of(uids), section.item()));
+    let mut brought = BTreeMap::new();
+    let outcome = connection
+        .run(command, |response| {
+            let Response::Fetch(_, attributes) = response else { return Ok(()) };
+            let uid = attributes.iter().find_map(|attribute| match attribute {
+                AttributeValue::Uid(uid) => Some(u64::from(*uid)),
+                _ => None,
+            });
+            let body = attributes.iter().find_map(|attribute| match attribute {
+                AttributeValue::BodySection { section: told, index, data } if section.is(told.as_ref()) => {
+                    Some((index.unwrap_or(0), data))
+                }
+                _ => None,
+            });
+            let Some((origin, data)) = body else { return Ok(()) };
+            let Some(uid) = uid.filter(|uid| uids.contains(&Uid(*uid))) else {
+                return Err(Error::nonsense(NAME, "it brings another mail than was asked for"));
+            };
+            let Some(data) = data else { return Ok(()) };
+            if origin != 0 || data.len() > TOGETHER as usize || brought.insert(uid, data.to_vec()).is_some() {
+                return Err(Error::nonsense(NAME, "it brings another piece of the mail than was asked for"));
+            }
+            Ok(())
+        })
+        .await;
+    match outcome {
+        // NO says that some could not be had; which, shows when they are asked for one by one.
+        Ok(()) | Err(Error::No { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    brought.retain(|_, mail| mail.len() < TOGETHER as usize);
+    Ok(brought)
 }
 
 /// Fetches a mail unless it is longer than `limit` bytes. The size that the server tells decides
@@ -139,27 +213,28 @@ async fn piece_at(
     match (outcome, count) {
         (Ok(()), Some(count)) => Ok(Piece::Added { count, claimed_size }),
         (Ok(()), None) if is_nil => Ok(Piece::Refused("NIL in place of the mail".to_owned())),
-        (Ok(()), None) if !exists(connection, uid).await? => Ok(Piece::Gone),
+        (Ok(()), None) if existing(connection, &[Uid(uid)]).await?.is_empty() => Ok(Piece::Gone),
         (Ok(()), None) => Ok(Piece::Refused("the mail is listed but was not sent".to_owned())),
         (Err(Error::No { words, .. }), _) => Ok(Piece::Refused(words)),
         (Err(error), _) => Err(error),
     }
 }
 
-/// Whether the folder still lists this mail.
-pub(super) async fn exists(connection: &mut Connection, uid: u64) -> Result<bool, Error> {
-    let mut found = false;
+/// Which of these mails the folder still lists.
+pub(super) async fn existing(connection: &mut Connection, uids: &[Uid]) -> Result<Vec<Uid>, Error> {
+    let mut found = BTreeSet::new();
     connection
-        .run(Command::new("UID FETCH", format!("{uid} (UID)")), |response| {
+        .run(Command::new("UID FETCH", format!("{} (UID)", set_of(uids))), |response| {
             if let Response::Fetch(_, attributes) = response {
-                found |= attributes
-                    .iter()
-                    .any(|attribute| matches!(attribute, AttributeValue::Uid(told) if u64::from(*told) == uid));
+                found.extend(attributes.iter().filter_map(|attribute| match attribute {
+                    AttributeValue::Uid(uid) => Some(u64::from(*uid)),
+                    _ => None,
+                }));
             }
             Ok(())
         })
         .await?;
-    Ok(found)
+    Ok(uids.iter().copied().filter(|uid| found.contains(&uid.0)).collect())
 }
 
 impl Section {

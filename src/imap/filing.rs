@@ -1,17 +1,18 @@
-//! Puts a mail where it belongs once it is committed. Each step may be repeated.
+//! Puts mails where they belong once they are committed. Each step may be repeated.
 
 use super::connection::{Command, Connection};
 use super::error::Error;
-use super::fetch::exists;
+use super::fetch::existing;
 use super::folder_name;
+use super::listing::set_of;
 use super::selection::Selected;
 use crate::mailbox::Uid;
 
-/// Marks a mail with a keyword.
+/// Marks mails with a keyword.
 pub(super) async fn mark(
     connection: &mut Connection,
     selected: &Selected,
-    uid: Uid,
+    uids: &[Uid],
     keyword: &str,
 ) -> Result<(), Error> {
     const NAME: &str = "UID STORE";
@@ -31,34 +32,32 @@ pub(super) async fn mark(
             format!("the server does not keep the keyword {keyword}: file by moving instead"),
         ));
     }
-    let command = Command::new(NAME, format!("{} +FLAGS.SILENT ({keyword})", uid.0));
-    unless_gone(connection, uid, command).await.map(|_| ())
+    unless_gone(connection, NAME, uids, &format!("+FLAGS.SILENT ({keyword})")).await.map(|_| ())
 }
 
-/// Moves a mail to another folder, which is made where it is missing.
-pub(super) async fn move_to(connection: &mut Connection, uid: Uid, folder: &str) -> Result<(), Error> {
+/// Moves mails to another folder, which is made where it is missing.
+pub(super) async fn move_to(connection: &mut Connection, uids: &[Uid], folder: &str) -> Result<(), Error> {
     let target = folder_name::quoted(folder);
     let name = if connection.can("MOVE") { "UID MOVE" } else { "UID COPY" };
-    let first_try = unless_gone(connection, uid, Command::new(name, format!("{} {target}", uid.0))).await;
-    let was_there = match first_try {
+    let there = match unless_gone(connection, name, uids, &target).await {
         Err(Error::No { try_create: true, .. }) => {
             make(connection, &target).await?;
-            unless_gone(connection, uid, Command::new(name, format!("{} {target}", uid.0))).await?
+            unless_gone(connection, name, uids, &target).await?
         }
         outcome => outcome?,
     };
-    if name == "UID COPY" && was_there {
-        delete(connection, uid).await?;
+    if name == "UID COPY" && !there.is_empty() {
+        delete(connection, &there).await?;
     }
     Ok(())
 }
 
-/// Removes the original of a copied mail. Where the server cannot expunge a single mail (UIDPLUS),
-/// it stays flagged as deleted: a plain EXPUNGE would remove what other people have flagged.
-async fn delete(connection: &mut Connection, uid: Uid) -> Result<(), Error> {
-    let flag = Command::new("UID STORE", format!("{} +FLAGS.SILENT (\\Deleted)", uid.0));
-    if unless_gone(connection, uid, flag).await? && connection.can("UIDPLUS") {
-        connection.run(Command::new("UID EXPUNGE", uid.0.to_string()), |_| Ok(())).await?;
+/// Removes the originals of copied mails. Where the server cannot expunge single mails (UIDPLUS), they
+/// stay flagged as deleted: a plain EXPUNGE would remove what other people have flagged.
+async fn delete(connection: &mut Connection, uids: &[Uid]) -> Result<(), Error> {
+    let there = unless_gone(connection, "UID STORE", uids, "+FLAGS.SILENT (\\Deleted)").await?;
+    if !there.is_empty() && connection.can("UIDPLUS") {
+        connection.run(Command::new("UID EXPUNGE", set_of(&there)), |_| Ok(())).await?;
     }
     Ok(())
 }
@@ -78,11 +77,26 @@ async fn make(connection: &mut Connection, target: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs a command on a mail; answers whether the mail was there. A refusal counts only if it is.
-async fn unless_gone(connection: &mut Connection, uid: Uid, command: Command) -> Result<bool, Error> {
-    match connection.run(command, |_| Ok(())).await {
-        Ok(()) => Ok(true),
-        Err(Error::No { try_create: false, .. }) if !exists(connection, uid.0).await? => Ok(false),
+/// Runs a command on mails; answers which of them were there. A refusal counts only of those that are.
+async fn unless_gone(
+    connection: &mut Connection,
+    name: &'static str,
+    uids: &[Uid],
+    what: &str,
+) -> Result<Vec<Uid>, Error> {
+    let on = |uids: &[Uid]| Command::new(name, format!("{} {what}", set_of(uids)));
+    match connection.run(on(uids), |_| Ok(())).await {
+        Ok(()) => Ok(uids.to_vec()),
+        Err(refusal @ Error::No { try_create: false, .. }) => {
+            let there = existing(connection, uids).await?;
+            if there.is_empty() {
+                return Ok(there);
+            }
+            if there.len() == uids.len() {
+                return Err(refusal);
+            }
+            connection.run(on(&there), |_| Ok(())).await.map(|()| there)
+        }
         Err(error) => Err(error),
     }
 }

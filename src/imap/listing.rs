@@ -41,6 +41,20 @@ pub(super) async fn list(connection: &mut Connection, after: Uid) -> Result<Vec<
     Ok(complete(told))
 }
 
+/// Mails as a command names them, neighbours as a range (RFC 3501 section 9, `sequence-set`). They rise.
+pub(super) fn set_of(uids: &[Uid]) -> String {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for uid in uids {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(uid.0) => *last = uid.0,
+            _ => ranges.push((uid.0, uid.0)),
+        }
+    }
+    let ranges =
+        ranges.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}:{last}") });
+    ranges.collect::<Vec<_>>().join(",")
+}
+
 fn take(told: &mut BTreeMap<u64, Told>, attributes: &[AttributeValue<'_>]) -> Result<(), Error> {
     let (mut uid, mut size, mut internal_date) = (None, None, None);
     for attribute in attributes {
@@ -97,6 +111,12 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(timestamp(text).map(|date| date.to_string()).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn neighbours_are_a_range() {
+        let set = |uids: &[u64]| set_of(&uids.iter().copied().map(Uid).collect::<Vec<_>>());
+        assert_eq!([set(&[7]), set(&[1, 2, 3, 5, 7, 8])], ["7", "1:3,5,7:8"]);
     }
 
     #[test]

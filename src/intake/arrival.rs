@@ -1,213 +1,131 @@
-//! One mail on its way into the store: its bytes are kept, then it is decided and committed.
+//! One mail on its way into the store: what is known of it once it is fetched, and what it says.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use super::Watched;
-use crate::desk::decide::{self};
-use crate::desk::decision::{Disposition, Effect};
 use crate::desk::mail::{Mail, TooLarge};
 use crate::desk::message::{self, Message};
-use crate::desk::parked::Cause;
 use crate::desk::reading::Reading;
-use crate::desk::reply;
-use crate::desk::thread;
+use crate::desk::thread::{self, Keys};
 use crate::desk::trust::{Sender, Verification};
-use crate::failpoint::{self, Point};
-use crate::log;
 use crate::mailbox::{Fetched, Listed};
 use crate::office::Office;
-use crate::store::{self, BEFORE_THE_DESK, JournalEntry, OpenedFolder};
 
 /// The reason of a mail that defeats the desk.
-const UNDECIDED: &str = "cannot-be-decided";
+pub(super) const UNDECIDED: &str = "cannot-be-decided";
 
 /// The reason of a mail whose reading takes too long.
 const TOO_LONG: &str = "takes-too-long";
 
-/// The reading of a mail took longer than the site allows.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("reading the mail took longer than limits.time")]
-struct TooLong;
-
-/// One mail on its way into the store.
-pub(super) struct Arrival {
-    pub(super) watched: Watched,
-    pub(super) opened: OpenedFolder,
+/// By what a mail is known again.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
     pub(super) listed: Listed,
+    pub(super) content_hash: [u8; 32],
+    pub(super) header_hash: [u8; 32],
+    /// When the folder showed it first, and when it began to be fetched.
+    pub(super) seen_at: Timestamp,
+    pub(super) began: Instant,
+    /// It is not filed: the server never handed it out as a whole.
+    pub(super) stays: bool,
+}
+
+/// A mail that was fetched.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) known: Known,
+    /// Its bytes: the header section alone where it is too large, nothing where it was refused.
+    pub(super) raw: Vec<u8>,
+    pub(super) too_large: Option<TooLarge>,
+    /// The words with which the server refuses it for good.
+    pub(super) refused: Option<String>,
+}
+
+/// A mail that was read: all it says, and what is to be asked about it.
+pub(super) struct Read {
+    pub(super) mail: Mail,
+    pub(super) reading: Reading,
+    pub(super) keys: Keys,
+}
+
+/// Why a mail was not read.
+#[derive(Debug)]
+pub(super) struct Unread {
+    /// The reason under which it is parked.
+    pub(super) reason: &'static str,
+    /// More, for the log.
+    pub(super) why: String,
 }
 
 impl Arrival {
-    /// Keeps the bytes, then decides and commits. A mail that defeats the desk parks itself.
-    pub(super) fn settle(&self, office: &Arc<Office>, fetched: Fetched) -> anyhow::Result<(Disposition, String)> {
+    /// What was fetched; `None` where somebody took it away between the list and the fetch.
+    pub(super) fn new(listed: Listed, fetched: Fetched, seen_at: Timestamp, began: Instant) -> Option<Arrival> {
+        let stays = matches!(fetched, Fetched::TooLarge { .. } | Fetched::Refused(_));
         let (raw, too_large, refused) = match fetched {
             Fetched::Bytes(raw) => (raw, None, None),
-            Fetched::TooLarge { header, structure } => {
-                (header, Some(TooLarge { size: self.listed.size, structure }), None)
-            }
+            Fetched::TooLarge { header, structure } => (header, Some(TooLarge { size: listed.size, structure }), None),
             Fetched::Refused(words) => (Vec::new(), None, Some(words)),
-            Fetched::Gone => (Vec::new(), None, Some("gone".to_string())),
+            Fetched::Gone => return None,
         };
-        let header_hash = message::header_hash(&raw);
-        if let Some(words) = refused {
-            tracing::error!(
-                uid = self.listed.uid.0,
-                words = log::words(words),
-                "the server never handed a mail out; it is parked and stays where it is"
-            );
-            return self.note(office, header_hash, None, Disposition::Parked, "the-server-refuses-it");
-        }
-        if office.write_now(|store| store.was_before_the_desk(&header_hash))? {
-            return self.note(office, header_hash, None, Disposition::Noted, BEFORE_THE_DESK);
-        }
-        let content_hash = message::content_hash(&raw);
-        office.write_now(|store| store.keep(&content_hash, &raw, office.now()))?;
-        failpoint::reach(Point::Kept);
-        let decide = || self.decide(office, &raw, content_hash, header_hash, too_large);
-        let decided = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide));
-        match decided {
-            Ok(Ok(decided)) => Ok(decided),
-            Ok(Err(error)) if store::is_at_fault(&error) => Err(error),
-            Ok(Err(error)) if error.is::<TooLong>() => {
-                self.give_up(office, content_hash, header_hash, TOO_LONG, &log::error(&error))
-            }
-            Ok(Err(error)) => self.give_up(office, content_hash, header_hash, UNDECIDED, &log::error(&error)),
-            Err(_) => self.give_up(office, content_hash, header_hash, UNDECIDED, "the program broke off"),
-        }
+        let (content_hash, header_hash) = (message::content_hash(&raw), message::header_hash(&raw));
+        let known = Known { listed, content_hash, header_hash, seen_at, began, stays };
+        Some(Arrival { known, raw, too_large, refused })
     }
 
-    fn decide(
-        &self,
-        office: &Arc<Office>,
-        raw: &[u8],
-        content_hash: [u8; 32],
-        header_hash: [u8; 32],
-        too_large: Option<TooLarge>,
-    ) -> anyhow::Result<(Disposition, String)> {
-        let site = &office.site;
-        let (message, reading) = read(office, raw)?;
-        let verification = verification(office, &message, raw, too_large.is_some());
-        let mail = Mail {
-            message,
-            raw: raw.to_vec(),
-            content_hash,
-            internal_date: self.listed.internal_date,
-            place: self.place(),
-            junk: self.watched.junk,
-            too_large,
-            verification,
-        };
+    /// Reads it; `place` says where it lies, `junk` whether the server takes it for junk. A mail that breaks the
+    /// reader off, or takes too long, gives the reason to park it.
+    pub(super) fn read(self, office: &Arc<Office>, place: String, junk: bool) -> (Known, Result<Box<Read>, Unread>) {
+        let known = self.known.clone();
+        let read = catch_unwind(AssertUnwindSafe(|| self.try_read(office, place, junk)));
+        (known, read.unwrap_or_else(|_| Err(Unread::broken_off())))
+    }
+
+    fn try_read(self, office: &Arc<Office>, place: String, junk: bool) -> Result<Box<Read>, Unread> {
+        let Arrival { known, raw, too_large, .. } = self;
+        let (raw, message, reading) = read_in_time(office, raw)?;
+        let verification = verification(office, &message, &raw, too_large.is_some());
         for unread in &reading.unread {
             let reason = unread.problem.name();
-            tracing::warn!(uid = self.listed.uid.0, reason, "an attachment was not read as a whole");
+            tracing::warn!(uid = known.listed.uid.0, reason, "an attachment was not read as a whole");
         }
         office.metrics.kind(&reading.verdict.kind);
-        let keys = thread::keys(&mail, &reading, site);
-        office.write_now(|store| {
-            let now = office.now();
-            let facts = store.facts(&keys, now, site.calendar.year(now))?;
-            let decision = decide::decide(&mail, &reading, &keys, &facts, site, now);
-            store.apply(&decision.effects, Some(&content_hash), now)?;
-            let sender = decision.sender.map(|sender| sender.to_string());
-            let entry = JournalEntry {
-                folder: &self.opened,
-                listed: &self.listed,
-                content_hash: Some(content_hash),
-                header_hash: Some(header_hash),
-                sender: sender.as_deref(),
-            };
-            store.journal(&entry, &decision.disposition, &decision.reason, now)?;
-            failpoint::reach(Point::Decided);
-            office.ring(&decision.effects);
-            Ok((decision.disposition, decision.reason))
-        })
+        let (content_hash, internal_date) = (known.content_hash, known.listed.internal_date);
+        let mail = Mail { message, raw, content_hash, internal_date, place, junk, too_large, verification };
+        let keys = thread::keys(&mail, &reading, &office.site);
+        Ok(Box::new(Read { mail, reading, keys }))
     }
+}
 
-    /// Parks a mail that the desk could not decide. Where even that fails the store is at fault,
-    /// and the mail is tried again.
-    fn give_up(
-        &self,
-        office: &Office,
-        content_hash: [u8; 32],
-        header_hash: [u8; 32],
-        cause: &str,
-        reason: &str,
-    ) -> anyhow::Result<(Disposition, String)> {
-        let parked = self.note(office, header_hash, Some(content_hash), Disposition::Parked, cause)?;
-        tracing::error!(uid = self.listed.uid.0, reason, "a mail could not be decided; it is parked with its bytes");
-        Ok(parked)
-    }
-
-    /// Records a mail without deciding it. What is parked this way is told to the engineers.
-    fn note(
-        &self,
-        office: &Office,
-        header_hash: [u8; 32],
-        content_hash: Option<[u8; 32]>,
-        disposition: Disposition,
-        reason: &str,
-    ) -> anyhow::Result<(Disposition, String)> {
-        office.write_now(|store| {
-            let now = office.now();
-            let entry = JournalEntry {
-                folder: &self.opened,
-                listed: &self.listed,
-                content_hash,
-                header_hash: Some(header_hash),
-                sender: None,
-            };
-            store.journal(&entry, &disposition, reason, now)?;
-            if disposition == Disposition::Parked {
-                let effects = self.alerts(office, header_hash, reason, now);
-                store.apply(&effects, content_hash.as_ref(), now)?;
-                office.ring(&effects);
-            }
-            Ok((disposition, reason.to_string()))
-        })
-    }
-
-    fn alerts(&self, office: &Office, header_hash: [u8; 32], reason: &str, now: Timestamp) -> Vec<Effect> {
-        let mail = Mail {
-            message: Message::default(),
-            raw: Vec::new(),
-            content_hash: header_hash,
-            internal_date: self.listed.internal_date,
-            place: self.place(),
-            junk: false,
-            too_large: None,
-            verification: None,
-        };
-        let engineers = office.site.active_engineers();
-        let alerts =
-            engineers.map(|engineer| Effect::from(reply::parked(&office.site, &mail, reason, None, engineer, now)));
-        let waits = decide::parked(&mail, Cause::of(reason), reason, None, &office.site, now);
-        alerts.chain([Effect::Park(waits)]).collect()
-    }
-
-    fn place(&self) -> String {
-        format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, self.listed.uid.0)
+impl Unread {
+    fn broken_off() -> Unread {
+        Unread { reason: UNDECIDED, why: "the program broke off".to_string() }
     }
 }
 
 /// Reads a mail, in a thread of its own: what takes too long is left to itself, and ends by itself.
-fn read(office: &Arc<Office>, raw: &[u8]) -> anyhow::Result<(Message, Reading)> {
+fn read_in_time(office: &Arc<Office>, raw: Vec<u8>) -> Result<(Vec<u8>, Message, Reading), Unread> {
     let (tell, told) = mpsc::channel();
-    let (reader, raw) = (Arc::clone(office), raw.to_vec());
+    let reader = Arc::clone(office);
     let limit = Duration::try_from(office.site.limits.time).unwrap_or(Duration::MAX);
-    std::thread::Builder::new().name("reading".to_string()).spawn(move || {
+    let read = move || {
         let message = Message::read(&raw, &reader.site.limits);
         let contents = reader.reader.read(&message);
         let reading = Reading::of(&message, &contents, &reader.site);
         // Nobody listens any more where it took too long.
-        let _ = tell.send((message, reading));
-    })?;
+        let _ = tell.send((raw, message, reading));
+    };
+    let started = std::thread::Builder::new().name("reading".to_string()).spawn(read);
+    started.map_err(|error| Unread { reason: UNDECIDED, why: error.to_string() })?;
     told.recv_timeout(limit).map_err(|error| match error {
-        RecvTimeoutError::Timeout => TooLong.into(),
-        RecvTimeoutError::Disconnected => anyhow::anyhow!("the program broke off"),
+        RecvTimeoutError::Timeout => {
+            Unread { reason: TOO_LONG, why: "reading the mail took longer than limits.time".to_string() }
+        }
+        RecvTimeoutError::Disconnected => Unread::broken_off(),
     })
 }
 
@@ -218,6 +136,6 @@ fn verification(office: &Office, message: &Message, raw: &[u8], header_alone: bo
     if Sender::of(message, None, &office.site).is_none_or(|sender| sender.proof.is_proven()) {
         return None;
     }
-    // This thread may block, and is one of the runtime's.
+    // This thread may block, and knows the runtime.
     Some(Handle::current().block_on(verifier.verify(raw)))
 }

@@ -20,6 +20,7 @@ use crate::maildir::MaildirFolder;
 use crate::office::Office;
 use crate::outage::Part;
 use crate::outbox::{Outbox, Routes, Transport};
+use crate::sent_folder::SentFolder;
 use crate::smtp::Smtp;
 use crate::timers;
 
@@ -176,12 +177,16 @@ fn watched(config: &Config, mailbox: &MailboxConfig, folder: &str) -> Watched {
 
 fn routes(config: &Config) -> anyhow::Result<Routes> {
     let second = config.fallback.as_ref().map(|fallback| transport(fallback).context("smtp_fallback"));
-    Ok(Routes { first: transport(&config.outgoing).context("smtp")?, second: second.transpose()? })
+    let sent = config.mailboxes.iter().find_map(|mailbox| match (&mailbox.kind, &mailbox.sent) {
+        (MailboxKind::Imap { server, .. }, Some(folder)) => Some(SentFolder::new(server, folder)),
+        _ => None,
+    });
+    Ok(Routes { first: transport(&config.outgoing).context("smtp")?, second: second.transpose()?, sent })
 }
 
 fn transport(outgoing: &Outgoing) -> anyhow::Result<Transport> {
     Ok(match outgoing {
-        Outgoing::Smtp(server) => Transport::Smtp(Arc::new(Smtp::new(server)?)),
+        Outgoing::Smtp(server, connections) => Transport::Smtp(Arc::new(Smtp::new(server, *connections)?)),
         Outgoing::Maildir(path) => Transport::Maildir(path.clone()),
     })
 }

@@ -11,6 +11,8 @@ use tokio_rustls::rustls::crypto::ring;
 use super::*;
 use crate::config::{Secret, Security, SignIn};
 
+const CONNECTIONS: usize = 3;
+
 const MAIL: &[u8] = b"Subject: Zgloszenie\r\n\r\nDzien dobry\r\n.\r\n..\r\n";
 
 /// A server that plays a script: `VERB reply` in each line, `GREETING` for its first words, `BODY`
@@ -141,7 +143,7 @@ async fn connected(script: &str) -> (Peer, Smtp) {
     let port = peer.listen(Security::PlaintextLoopbackOnly).await;
     let mut server = server(port, Security::PlaintextLoopbackOnly, None);
     server.host = "127.0.0.1".to_string();
-    let mut smtp = Smtp::new(&server).expect("a configuration");
+    let mut smtp = Smtp::new(&server, CONNECTIONS).expect("a configuration");
     if script.contains("silence") {
         let patience = Duration::from_secs(1);
         smtp.patience = Patience { set_up: patience, command: patience, mail: patience };
@@ -229,7 +231,7 @@ async fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("a port").port();
     drop(listener);
-    let smtp = Smtp::new(&server(port, Security::PlaintextLoopbackOnly, None)).expect("a configuration");
+    let smtp = Smtp::new(&server(port, Security::PlaintextLoopbackOnly, None), CONNECTIONS).expect("a configuration");
     let outcome = shown(&smtp.send(None, "jan@firma.example", MAIL).await);
     assert!(outcome.starts_with(&format!("later: no connection to the mail server localhost:{port}: ")), "{outcome}");
 }
@@ -339,7 +341,8 @@ async fn protected_channels() {
         let (acceptor, ca_file) = certificate(name);
         let peer = Peer::new(script, Some(acceptor));
         let port = peer.listen(served).await;
-        let mut smtp = Smtp::new(&server(port, wanted, Some(ca_file.path().into()))).expect("a configuration");
+        let mut smtp =
+            Smtp::new(&server(port, wanted, Some(ca_file.path().into())), CONNECTIONS).expect("a configuration");
         if script == "silence" {
             smtp.patience.set_up = Duration::from_secs(1);
         }

@@ -67,8 +67,9 @@ impl Work<'_> {
     /// The mail in which further requests of this address gather; one that is about to leave takes
     /// no more.
     pub(super) fn gathering_of(&self, address: &str, now: Timestamp) -> anyhow::Result<Option<Gathering>> {
-        let select = "SELECT cause, message_id FROM outbox WHERE purpose = 'gathered' AND recipient = ?1
-                      AND state = 'pending' AND attempts = 0 AND next_attempt_at > ?2 ORDER BY id DESC LIMIT 1";
+        // The index is of these two purposes, and SQLite does not see that one of them is among them.
+        let select = "SELECT cause, message_id FROM outbox WHERE purpose IN ('acknowledgement', 'gathered')
+                      AND purpose = 'gathered' AND recipient = ?1 AND state = 'pending' AND attempts = 0 AND next_attempt_at > ?2 ORDER BY id DESC LIMIT 1";
         let mut select = self.transaction.prepare_cached(select)?;
         let found: Option<([u8; 32], String)> =
             select.query_row(params![address, super::micros(now)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;

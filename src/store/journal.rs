@@ -45,6 +45,20 @@ pub struct JournalEntry<'a> {
     pub sender: Option<&'a str>,
 }
 
+/// The bytes of a mail, compressed: that is done before the transaction begins in which they are kept.
+#[derive(Debug)]
+pub struct Packed(Vec<u8>);
+
+impl Packed {
+    /// Compresses the bytes of a mail.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn new(bytes: &[u8]) -> anyhow::Result<Packed> {
+        Ok(Packed(compressed(bytes)?))
+    }
+}
+
 /// What became of a mail, read back.
 #[derive(Clone, Debug)]
 pub struct Decided {
@@ -124,21 +138,26 @@ impl Work<'_> {
 
     /// Those of the listed mails that have no disposition yet.
     pub fn undecided(&self, folder: &OpenedFolder, listed: Vec<Listed>) -> anyhow::Result<Vec<Listed>> {
-        let select = "SELECT 1 FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND uid = ?3";
-        let mut select = self.transaction.prepare_cached(select)?;
         let mut undecided = Vec::new();
         for mail in listed {
-            if !select.exists(params![folder.id.0, folder.uid_validity.0 as i64, mail.uid.0 as i64])? {
+            if !self.is_decided(folder, mail.uid)? {
                 undecided.push(mail);
             }
         }
         Ok(undecided)
     }
 
+    /// Whether a mail has a disposition.
+    pub fn is_decided(&self, folder: &OpenedFolder, uid: Uid) -> anyhow::Result<bool> {
+        let select = "SELECT 1 FROM journal WHERE folder_id = ?1 AND uid_validity = ?2 AND uid = ?3";
+        let mut select = self.transaction.prepare_cached(select)?;
+        Ok(select.exists(params![folder.id.0, folder.uid_validity.0 as i64, uid.0 as i64])?)
+    }
+
     /// Keeps the bytes of a mail.
-    pub fn keep(&self, content_hash: &[u8; 32], bytes: &[u8], now: Timestamp) -> anyhow::Result<()> {
+    pub fn keep(&self, content_hash: &[u8; 32], packed: &Packed, now: Timestamp) -> anyhow::Result<()> {
         let insert = "INSERT INTO mail (content_hash, bytes, kept_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        self.transaction.prepare_cached(insert)?.execute(params![content_hash, compressed(bytes)?, micros(now)])?;
+        self.transaction.prepare_cached(insert)?.execute(params![content_hash, packed.0, micros(now)])?;
         Ok(())
     }
 

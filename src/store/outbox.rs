@@ -17,6 +17,10 @@ const MOST_SHOWN: i64 = 200;
 pub struct Due {
     /// Its row.
     pub id: i64,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Whether nobody knows if the server has taken it.
+    pub in_doubt: bool,
     /// To whom.
     pub recipient: String,
     /// What for.
@@ -100,8 +104,9 @@ impl Work<'_> {
     /// Takes the mails whose turn it is, the oldest first: they are being sent from now on. One whose
     /// fate is unknown has its turn when it was not found in time.
     pub fn outbox_take(&self, now: Timestamp, most: usize) -> anyhow::Result<Vec<Due>> {
-        let select = "SELECT id, recipient, purpose, bytes, attempts, created_at, second_route_from FROM outbox
-                      WHERE state IN ('pending', 'unknown') AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2";
+        let select = "SELECT id, recipient, purpose, bytes, attempts, created_at, second_route_from,
+                      message_id, state = 'unknown' FROM outbox WHERE state IN ('pending', 'unknown') AND next_attempt_at <= ?1
+                      ORDER BY next_attempt_at, id LIMIT ?2";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut rows = select.query(params![micros(now), most as i64])?;
         let mut due = Vec::new();
@@ -115,6 +120,8 @@ impl Work<'_> {
                 attempts: row.get(4)?,
                 created_at: timestamp(row.get(5)?)?,
                 second_route_from: row.get(6)?,
+                message_id: row.get(7)?,
+                in_doubt: row.get(8)?,
                 sent_before: self.was_sent_before(id)?,
             });
         }
@@ -164,7 +171,9 @@ impl Work<'_> {
 
     /// How many mails wait to be sent.
     pub fn outbox_pending(&self) -> anyhow::Result<u64> {
-        let select = "SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')";
+        // Each has its index; for all three at once SQLite would walk everything that was ever sent.
+        let select = "SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'unknown'))
+                      + (SELECT count(*) FROM outbox WHERE state = 'sending')";
         Ok(self.transaction.prepare_cached(select)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 

@@ -13,7 +13,7 @@ use hezo_intake::desk::reply::Post;
 use hezo_intake::desk::site::Site;
 use hezo_intake::desk::thread::{self, Keys};
 use hezo_intake::office;
-use hezo_intake::store::Store;
+use hezo_intake::store::{Packed, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -60,7 +60,7 @@ impl World {
         let hash = message::content_hash(mail.replace('\n', "\r\n").as_bytes());
         let raw = mail.replace('\n', "\r\n");
         let applied = self.store.write(|work| {
-            work.keep(&hash, raw.as_bytes(), now)?;
+            work.keep(&hash, &Packed::new(raw.as_bytes())?, now)?;
             work.apply(&decision.effects, Some(&hash), now)
         });
         applied.expect("the decision is carried out");

@@ -149,6 +149,11 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

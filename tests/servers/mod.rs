@@ -102,9 +102,19 @@ impl Servers {
 
     /// Puts mails into a mailbox at once, as they would lie there after a long absence.
     pub fn put(&self, mailbox: &str, mails: impl IntoIterator<Item = String>) {
-        let maildir = self.maildir(mailbox);
+        self.put_bytes(mailbox, mails.into_iter().map(|mail| mail.replace('\n', "\r\n").into_bytes()));
+    }
+
+    /// The same with mails that are bytes, with CR LF at the end of each line.
+    pub fn put_bytes(&self, mailbox: &str, mails: impl IntoIterator<Item = Vec<u8>>) {
+        self.put_in(mailbox, "", mails);
+    }
+
+    /// The same in a folder, which is named as on disk; empty is the inbox.
+    pub fn put_in(&self, mailbox: &str, folder: &str, mails: impl IntoIterator<Item = Vec<u8>>) {
+        let maildir = self.maildir(mailbox).join(folder);
         for mail in mails {
-            hezo_intake::maildir::deliver(&maildir, mail.replace('\n', "\r\n").as_bytes()).expect("the mailbox");
+            hezo_intake::maildir::deliver(&maildir, &mail).expect("the mailbox");
         }
         run(Command::new("chown").arg("-R").arg(format!("{MAIL_USER}:{MAIL_USER}")).arg(self.home(mailbox)));
     }

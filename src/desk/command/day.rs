@@ -23,20 +23,26 @@ pub(super) fn moment(text: &str, now: DateTime, direction: Direction, words: &Wo
     (rest.is_empty()).then(|| day.to_datetime(time.unwrap_or(Time::midnight()))).filter(|_| time.is_some())
 }
 
+/// A day, perhaps with a time, and the rest of a text.
+pub(super) type Until<'a> = (Option<(Date, Option<Time>)>, &'a str);
+
 /// `until DAY [TIME] [reason]`: the day and time, and the rest of the text as it was written. Without a
-/// day all is the reason.
-pub(super) fn until<'a>(text: &'a str, now: DateTime, words: &Words) -> (Option<(Date, Option<Time>)>, &'a str) {
+/// day all is the reason; `None` where an `until` has no day, or a time that is none.
+pub(super) fn until<'a>(text: &'a str, now: DateTime, words: &Words) -> Option<Until<'a>> {
     let tokens: Vec<String> = tokens(text);
     let begins = tokens.first().is_some_and(|first| words.until.contains(first));
     let after = if begins { tokens.get(1..).unwrap_or_default() } else { &tokens };
     let (read, rest) = read(after, now.date(), Direction::Ahead, words);
     // Without `until`, a day says so by itself; a time or a number may be part of the reason.
     let Some((day, time)) = read.filter(|_| begins || after.first().is_some_and(|first| first.len() > 5)) else {
-        return (None, text);
+        return (!begins).then_some((None, text));
     };
     let used = tokens.len() - rest.len();
     let reason = text.split_whitespace().nth(used).and_then(|word| Some(text.get(place(text, word)..)?.trim()));
-    (Some((day, time)), reason.unwrap_or_default())
+    let reason = reason.unwrap_or_default();
+    let is_a_time = |word: &str| word.split_once(':').is_some_and(|(hour, _)| hour.bytes().all(|b| b.is_ascii_digit()));
+    let spoilt = time.is_none() && reason.split_whitespace().next().is_some_and(is_a_time);
+    (!spoilt).then_some((Some((day, time)), reason))
 }
 
 /// Where a word of a text begins.

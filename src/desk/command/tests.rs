@@ -36,6 +36,11 @@ fn orders() {
     check("#czekaj do piątku 12:00 na log", wait(Some((date(2026, 11, 27), Some(time(12, 0, 0, 0)))), "na log"));
     check("#czekaj do 3 stycznia", wait(Some((date(2027, 1, 3), None)), ""));
     check("#czekaj 25.11.2026, klient na urlopie", wait(Some((date(2026, 11, 25), None)), "klient na urlopie"));
+    for wrong in
+        ["until 31.02.2027", "until 2026-13-01", "do 32.11", "till Fridya", "until next week", "do piątku 25:00"]
+    {
+        check(&format!("#wait {wrong}"), None);
+    }
     check("#czekaj na 2 napędy", wait(None, "na 2 napędy"));
     check("#serial nr b824100317", Some(Order::Serial("B824100317".to_string())));
     check("#waybill nr 0081 7250 00ab", Some(Order::Waybill("0081725000AB".to_string())));

@@ -86,7 +86,7 @@ fn text_part(media_type: &'static str, text: &str) -> Part {
     let is_plain = lines.iter().all(|line| line.is_ascii() && line.len() <= GOOD_LINE && !line.ends_with([' ', '\t']));
     let (encoding, content) = match is_plain {
         true => ("7bit", lines.iter().flat_map(|line| [line.as_bytes(), b"\r\n"].concat()).collect()),
-        false => ("quoted-printable", lines.iter().flat_map(|line| quoted_printable(line)).collect()),
+        false => ("quoted-printable", quoted_printable(&lines)),
     };
     let media_type = ContentType::new(media_type).attribute("charset", "utf-8");
     Part { media_type, disposition: None, content_id: None, encoding, content }
@@ -98,10 +98,17 @@ fn text_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| line.chars().filter(|c| *c == '\t' || !c.is_control()).collect()).collect()
 }
 
+/// Lines in quoted-printable, each with its end.
+fn quoted_printable(lines: &[String]) -> Vec<u8> {
+    let length: usize = lines.iter().map(String::len).sum();
+    let mut quoted = Vec::with_capacity(length * 3 / 2);
+    lines.iter().for_each(|line| quote_line(line, &mut quoted));
+    quoted
+}
+
 /// One line in quoted-printable, with its end (RFC 2045 section 6.7).
-fn quoted_printable(line: &str) -> Vec<u8> {
+fn quote_line(line: &str, quoted: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut quoted = Vec::with_capacity(line.len() * 3 / 2);
     let mut column = 0;
     for (index, byte) in line.bytes().enumerate() {
         let is_last = index + 1 == line.len();
@@ -122,7 +129,6 @@ fn quoted_printable(line: &str) -> Vec<u8> {
         column += width;
     }
     quoted.extend_from_slice(b"\r\n");
-    quoted
 }
 
 /// A file, in base64, byte for byte; an attached mail as what it is.

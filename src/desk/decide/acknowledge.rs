@@ -7,7 +7,7 @@ use super::request::{known_number, known_numbers};
 use crate::desk::contract::Excerpt;
 use crate::desk::decision::Effect;
 use crate::desk::entitlement;
-use crate::desk::extract::{Numbers, OnFile};
+use crate::desk::extract::{Numbers, OnFile, Place};
 use crate::desk::message::Address;
 use crate::desk::parked::Cause;
 use crate::desk::reply::{self, Acknowledgement};
@@ -52,7 +52,9 @@ pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) 
     let due = case.site.plans.reaction(&terms, start, ticket.concern, &case.site.calendar).due;
     let entitlement = entitlement::of(&contracts, &known, Some(&from.address), day);
     let entitlement = entitlement.as_ref().filter(|_| case.may(None).see);
-    let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: &numbers, entitlement, due };
+    let own = case.handed_in.as_ref().map(|_| without_forwarded(&numbers));
+    let numbers_told = own.as_ref().unwrap_or(&numbers);
+    let ack = Acknowledgement { ticket, mail: case.mail, rung, numbers: numbers_told, entitlement, due };
     let post = match reply::acknowledgement(case.site, &ack, case.now) {
         Ok(post) => post,
         Err(error) => {
@@ -67,6 +69,17 @@ pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) 
         asked_about(&numbers, kind).into_iter().for_each(|known| progress.add_number(known));
     }
     (true, answer.rule.clone())
+}
+
+/// The numbers but those of a mail within the mail. An engineer may pass mails of two customers on in one, and
+/// neither is told the other's.
+fn without_forwarded(numbers: &Numbers) -> Numbers {
+    let mut own = numbers.clone();
+    for list in [&mut own.serials, &mut own.contracts] {
+        list.retain(|found| found.place != Place::Forward);
+    }
+    own.candidates.retain(|candidate| candidate.number.place != Place::Forward);
+    own
 }
 
 /// The numbers that the acknowledgement asks about: "is it X?".

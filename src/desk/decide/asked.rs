@@ -90,6 +90,16 @@ fn confirmed(kind: NumberKind, ticket: &Ticket) -> Option<KnownNumber> {
     Some(KnownNumber { quoted: false, evidence, ..one.clone() })
 }
 
+/// The contracts that the customer did not mean: those asked about, where the answer names one of them.
+pub(super) fn not_meant(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> Vec<KnownNumber> {
+    let is_contract = |known: &&KnownNumber| known.kind == NumberKind::Contract && !known.quoted;
+    let mut named = found.iter().filter(is_contract);
+    let (Some(one), None) = (named.next(), named.next()) else { return Vec::new() };
+    let asked = ticket.numbers.iter().filter(is_contract);
+    let was_asked = asked.clone().any(|known| known.value == one.value) && answers_the_acknowledgement(case, ticket);
+    asked.filter(|known| was_asked && known.value != one.value).cloned().collect()
+}
+
 /// A yes to an engineer's question says nothing about a number.
 fn answers_the_acknowledgement(case: &Case, ticket: &Ticket) -> bool {
     let acknowledged = ticket.entries.iter().filter(|entry| entry.kind == EntryKind::Acknowledged);

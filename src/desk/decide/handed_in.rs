@@ -27,6 +27,10 @@ pub(super) fn hand_in(case: &Case, from: &Address, handed: &HandedIn) -> Decisio
         Ok(engineer) => engineer,
         Err(held) => return case.parked(held.reason, held.tell),
     };
+    if handed.has_several_customers {
+        let several = orders::fault("", "several-customers", Vec::new());
+        return orders::refused(case, engineer, None, "mails-of-several-customers", &[several]);
+    }
     let orders = match Orders::read(&handed.orders, case) {
         Ok(orders) => orders,
         Err(faults) => return orders::refused(case, engineer, None, "order-not-understood", &faults),

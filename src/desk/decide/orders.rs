@@ -38,7 +38,12 @@ impl<'a> Orders<'a> {
             faults.into_iter().map(|NotUnderstood { line, meant }| fault(&line, "not-understood", meant)).collect()
         };
         let orders = orders.map_err(not_understood)?;
-        Ok(Orders { lines: lines.iter().map(String::as_str).zip(orders).collect() })
+        let lines: Vec<(&str, Order)> = lines.iter().map(String::as_str).zip(orders).collect();
+        let mut ends = lines.iter().filter(|(_, order)| lays_aside(order)).map(|(line, _)| *line);
+        match ends.nth(1) {
+            Some(second) => Err(vec![fault(second, "contradicts", Vec::new())]),
+            None => Ok(Orders { lines }),
+        }
     }
 
     /// Each with what it does.
@@ -81,6 +86,11 @@ pub(super) fn carry_out(case: &Case, engineer: &Engineer, ticket: &Ticket, answe
 /// What kept a line from being carried out.
 pub(super) fn fault(line: &str, why: &'static str, meant: Vec<String>) -> Fault {
     Fault { line: line.to_string(), why, detail: String::new(), meant }
+}
+
+/// Orders of which a ticket can follow one at a time.
+fn lays_aside(order: &Order) -> bool {
+    matches!(order, Order::Wait { .. } | Order::Resolve | Order::Close(_) | Order::Spam | Order::Merge(_))
 }
 
 /// What is done first, whatever the order of the lines: what the text or a later order may need. The

@@ -152,9 +152,11 @@ fn customer_writes(case: &Case, progress: &mut Progress) {
     let _ = progress.step(Step::CustomerWrites, start);
     let mut found = numbers_of(case);
     found.extend(asked::answered(case, &progress.ticket, &found));
+    let not_meant = asked::not_meant(case, &progress.ticket, &found);
+    not_meant.iter().for_each(|known| progress.drop_number(known));
     let new = found.into_iter().filter(|known| !already_known(&progress.ticket, known));
     let new: Vec<KnownNumber> = new.collect();
-    let supplied = !new.is_empty();
+    let supplied = !new.is_empty() || !not_meant.is_empty();
     new.into_iter().for_each(|known| progress.add_number(known));
     // A promise that is broken already watches over nothing.
     let watches = |progress: &Progress, kind| progress.ticket.running(kind).any(|clock| clock.due > progress.now);
