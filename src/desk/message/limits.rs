@@ -71,7 +71,7 @@ pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut 
         }
         let counts = [
             (parts, limits.parts, "parts"),
-            (depth, limits.depth, "boundaries"),
+            (depth, limits.depth, "parts that hold others"),
             (mails, limits.attached_mails, "attached mails"),
         ];
         if let Some((_, most, what)) = counts.into_iter().find(|(count, most, _)| count > most) {
