@@ -60,6 +60,17 @@ fn a_turned_label_is_read() {
     }
 }
 
+/// A label that fills the picture: its stripes are wide.
+#[test]
+fn a_large_label_is_read() {
+    for (format, text) in [(BarcodeFormat::CODE_128, "1821P-00467"), (BarcodeFormat::CODE_39, "QX7734210")] {
+        for turn in [0.0, 180.0] {
+            let photograph = Photograph { module: 5.0, size: (1_200, 400), ..Photograph::of(format, text) };
+            check_photograph(&Photograph { turn, ..photograph });
+        }
+    }
+}
+
 #[test]
 fn a_label_seen_from_the_side_out_of_focus_and_in_the_shade_is_read() {
     for (format, text) in CODES {

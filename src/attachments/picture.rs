@@ -9,7 +9,7 @@ mod stripes;
 use std::collections::HashSet;
 use std::io::Cursor;
 
-use image::{DynamicImage, GrayImage, ImageError, ImageReader, Limits, imageops};
+use image::{DynamicImage, GrayImage, ImageError, ImageReader, Limits};
 use rxing::{BarcodeFormat, DecodeHints, RXingResult};
 
 use crate::desk::attachment::{Code, Contents, Problem};
@@ -73,11 +73,8 @@ pub(super) fn codes(picture: &GrayImage) -> Vec<Code> {
         before = side;
     }
     add(&mut found, stripes::read(picture));
-    // Stripes are read along their own direction, from one side; a label cut out tightly has no edge on the other.
-    for turned in [imageops::rotate180, imageops::rotate90] {
-        if found.is_empty() {
-            add(&mut found, stripes::read(&turned(picture)));
-        }
+    if found.is_empty() {
+        add(&mut found, stripes::read(&image::imageops::rotate180(picture)));
     }
     if found.is_empty() {
         for enlarged in enlarged(&within(&whole, LARGEST_ENLARGED)) {

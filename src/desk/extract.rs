@@ -126,6 +126,8 @@ pub struct Found {
     pub on_file: bool,
     /// Set where what was written is not what is on file to the letter.
     pub mended: Option<Mended>,
+    /// True where it stands beside another with an "or" between: one of the two is meant.
+    pub alternative: bool,
 }
 
 /// A number that may be meant, but that too little speaks for to take it.

@@ -106,6 +106,9 @@ pub struct KnownNumber {
 /// In [`KnownNumber::evidence`], in place of a rule: the customer is asked about it, or gave it when asked.
 pub const ASKED: &str = "asked";
 
+/// In [`KnownNumber::evidence`]: an "or" stands between it and another.
+pub const ALTERNATIVE: &str = ", or another";
+
 /// In [`KnownNumber::evidence`], in place of a rule: an engineer's order.
 pub const CORRECTED: &str = "corrected";
 

@@ -12,8 +12,9 @@ use super::bars;
 use crate::desk::attachment::Code;
 
 /// The longest sides of the picture in which stripes are looked for, in pixels. Where it is made smaller,
-/// noise goes away, and narrow stripes too.
-const SIDES: [u32; 2] = [1_600, 700];
+/// noise goes away, and narrow stripes too; where a label fills it, its stripes are wider than a [`PATCH`] but in the
+/// smallest.
+const SIDES: [u32; 3] = [1_600, 700, 350];
 
 /// The side of a patch, in pixels of that picture.
 const PATCH: usize = 12;

@@ -5,7 +5,7 @@ use super::Case;
 use crate::desk::contract::normalise;
 use crate::desk::extract::Place;
 use crate::desk::text::Part;
-use crate::desk::ticket::{ASKED, EntryKind, KnownNumber, NumberKind, Ticket};
+use crate::desk::ticket::{ALTERNATIVE, ASKED, EntryKind, KnownNumber, NumberKind, Ticket};
 
 /// Words of an answer that says hardly more than the number, greeting included.
 const WORDS_MAX: usize = 12;
@@ -90,14 +90,27 @@ fn confirmed(kind: NumberKind, ticket: &Ticket) -> Option<KnownNumber> {
     Some(KnownNumber { quoted: false, evidence, ..one.clone() })
 }
 
-/// The contracts that the customer did not mean: those asked about, where the answer names one of them.
-pub(super) fn not_meant(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> Vec<KnownNumber> {
-    let is_contract = |known: &&KnownNumber| known.kind == NumberKind::Contract && !known.quoted;
-    let mut named = found.iter().filter(is_contract);
+/// The numbers that the customer did not mean: of two that were put as a question, the one that the answer does not
+/// name.
+pub(super) fn not_meant(case: &Case, ticket: &Ticket) -> Vec<KnownNumber> {
+    if !answers_the_acknowledgement(case, ticket) {
+        return Vec::new();
+    }
+    let text = case.reading.now();
+    let words: Vec<String> = text.split_whitespace().map(normalise).collect();
+    let kinds = [NumberKind::Serial, NumberKind::Contract].into_iter();
+    kinds.flat_map(|kind| not_meant_of(kind, ticket, &words)).collect()
+}
+
+fn not_meant_of(kind: NumberKind, ticket: &Ticket, words: &[String]) -> Vec<KnownNumber> {
+    // Devices may be several; of contracts one is meant.
+    let is_put = |known: &&KnownNumber| {
+        known.kind == kind && !known.quoted && (kind == NumberKind::Contract || known.evidence.contains(ALTERNATIVE))
+    };
+    let asked = ticket.numbers.iter().filter(is_put);
+    let mut named = asked.clone().filter(|known| words.contains(&known.value));
     let (Some(one), None) = (named.next(), named.next()) else { return Vec::new() };
-    let asked = ticket.numbers.iter().filter(is_contract);
-    let was_asked = asked.clone().any(|known| known.value == one.value) && answers_the_acknowledgement(case, ticket);
-    asked.filter(|known| was_asked && known.value != one.value).cloned().collect()
+    asked.filter(|known| known.value != one.value).cloned().collect()
 }
 
 /// A yes to an engineer's question says nothing about a number.

@@ -16,7 +16,9 @@ use crate::desk::reply::{self, Notice};
 use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
 use crate::desk::ticket::NewTicket;
-use crate::desk::ticket::{CLOSED_TICKET, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Step, Ticket};
+use crate::desk::ticket::{
+    ALTERNATIVE, CLOSED_TICKET, ClockKind, Entry, EntryKind, KnownNumber, NumberKind, State, Step, Ticket,
+};
 use crate::desk::ticket_number::{self, TicketNumber};
 use crate::desk::trust::{Change, Standing};
 
@@ -152,7 +154,7 @@ fn customer_writes(case: &Case, progress: &mut Progress) {
     let _ = progress.step(Step::CustomerWrites, start);
     let mut found = numbers_of(case);
     found.extend(asked::answered(case, &progress.ticket, &found));
-    let not_meant = asked::not_meant(case, &progress.ticket, &found);
+    let not_meant = asked::not_meant(case, &progress.ticket);
     not_meant.iter().for_each(|known| progress.drop_number(known));
     let new = found.into_iter().filter(|known| !already_known(&progress.ticket, known));
     let new: Vec<KnownNumber> = new.collect();
@@ -222,7 +224,13 @@ pub(super) fn known_number(kind: NumberKind, found: &Found) -> KnownNumber {
         kind,
         value: found.value.clone(),
         written: found.written.clone(),
-        evidence: format!("{}: {} [{}]", found.place, found.evidence, found.rule),
+        evidence: format!(
+            "{}: {}{} [{}]",
+            found.place,
+            found.evidence,
+            if found.alternative { ALTERNATIVE } else { "" },
+            found.rule
+        ),
         quoted: found.place == Place::Quote,
         on_file: found.on_file,
     }

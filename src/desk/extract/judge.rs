@@ -303,14 +303,25 @@ impl Judge<'_, '_> {
         evidence
     }
 
-    fn found(&self, item: &Item, value: &Value, kind: Option<NumberKind>, reason: Reason) -> Found {
+    /// "9988776 albo 9988777": whether the value stands on either side of such a word.
+    fn is_alternative(&self, at: usize) -> bool {
+        let joined = |word: usize, other: usize| {
+            let is_or = self.rules.between.alternatives.iter().any(|or| or == self.scan.text(word));
+            let blank = |left: usize| self.scan.between(left, left + 1).bytes().all(|byte| matches!(byte, b' ' | b','));
+            is_or && self.scan.value(other).is_some() && blank(word.min(other)) && blank(word.max(other) - 1)
+        };
+        joined(at + 1, at + 2) || at.checked_sub(2).is_some_and(|other| joined(at - 1, other))
+    }
+
+    fn found(&self, at: usize, value: &Value, kind: Option<NumberKind>, reason: Reason) -> Option<Found> {
+        let item = self.scan.items.get(at)?;
         let by_file = reason.strength == Strength::OnFile && kind != Some(NumberKind::Nip);
         let entry = value.on_file.as_ref().filter(|_| by_file);
         let on_file = match kind {
             Some(NumberKind::Nip) => self.on_file.has_nip(&nip_digits(&value.normal)),
             _ => entry.is_some(),
         };
-        Found {
+        Some(Found {
             value: match (kind, entry) {
                 (Some(NumberKind::Nip), _) => nip_digits(&value.normal),
                 (_, Some(entry)) => entry.value.clone(),
@@ -328,7 +339,8 @@ impl Judge<'_, '_> {
                 Fit::Dashes => Some(Mended::Dashes),
                 Fit::LookAlike => Some(Mended::LookAlike),
             }),
-        }
+            alternative: self.is_alternative(at),
+        })
     }
 }
 

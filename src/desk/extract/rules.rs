@@ -137,6 +137,8 @@ pub(super) struct Between {
     pub(super) links: Vec<String>,
     /// "i", "and": between labels, or between values of one label.
     pub(super) joins: Vec<String>,
+    /// "albo" between two numbers of which one is meant.
+    pub(super) alternatives: Vec<String>,
     /// "nie" in "nie mam numeru seryjnego".
     pub(super) negations: Vec<String>,
     /// "mam" in "nie mam numeru seryjnego".
@@ -367,6 +369,7 @@ impl Between {
         Between {
             links: vec![],
             joins: vec![],
+            alternatives: vec![],
             absent: vec![],
             negations: vec![],
             known: vec![],

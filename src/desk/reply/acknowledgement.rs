@@ -167,17 +167,22 @@ fn question(numbers: &Numbers, kind: NumberKind) -> Value {
     json!({
         "missing": of_kind(numbers, kind).iter().all(is_quoted),
         "candidates": candidates,
-        "rivals": if kind == NumberKind::Contract { rivals(numbers) } else { Vec::new() },
+    "rivals": rivals(numbers, kind),
     })
 }
 
-/// Contracts of which as much speaks for one as for the other, and more of them than devices: two devices may be
-/// under two contracts, one device is under one.
-fn rivals(numbers: &Numbers) -> Vec<&str> {
-    let written = |found: &[Found]| found.iter().filter(|found| !is_quoted(found)).count();
-    let strongest = numbers.contracts.iter().filter(|found| !is_quoted(found)).map(|found| found.strength).max();
-    let rivals = shown(&numbers.contracts, |found| !is_quoted(found) && Some(found.strength) == strongest);
-    if rivals.len() > written(&numbers.serials).max(1) { rivals } else { Vec::new() }
+/// Numbers of which as much speaks for one as for the other: with an "or" between them, or more contracts than
+/// devices, since two devices may be under two contracts, but one device is under one.
+fn rivals(numbers: &Numbers, kind: NumberKind) -> Vec<&str> {
+    let found = of_kind(numbers, kind);
+    let named_as_such = shown(found, |found| !is_quoted(found) && found.alternative);
+    if kind == NumberKind::Serial || named_as_such.len() > 1 {
+        return if named_as_such.len() > 1 { named_as_such } else { Vec::new() };
+    }
+    let devices = numbers.serials.iter().filter(|found| !is_quoted(found)).count();
+    let strongest = found.iter().filter(|found| !is_quoted(found)).map(|found| found.strength).max();
+    let rivals = shown(found, |found| !is_quoted(found) && Some(found.strength) == strongest);
+    if rivals.len() > devices.max(1) { rivals } else { Vec::new() }
 }
 
 /// The hour until which a person makes contact. None where it has passed: the sender wrote long ago.

@@ -64,10 +64,12 @@ impl Finds {
                     return;
                 }
                 let part = judge.part(item).filter(|_| kind == NumberKind::Serial).map(str::to_string);
-                list.push(Find { number: judge.found(item, value, Some(kind), reason), order, part });
+                let number = judge.found(at, value, Some(kind), reason);
+                list.extend(number.map(|number| Find { number, order, part }));
             }
             Verdict::MayBe(kinds, reason) if self.bare.len() < BARE_MAX => {
-                let find = Find { number: judge.found(item, value, None, reason), order, part: None };
+                let Some(number) = judge.found(at, value, None, reason) else { return };
+                let find = Find { number, order, part: None };
                 self.bare.push(Bare { kinds, is_numbered: judge.is_numbered(at), find });
             }
             Verdict::Refused(rule) if self.refused.len() < REFUSED_MAX => {
