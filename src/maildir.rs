@@ -78,6 +78,12 @@ impl MaildirFolder {
 impl Folder for MaildirFolder {
     async fn open(&mut self) -> anyhow::Result<UidValidity> {
         let path = self.path.clone();
+        anyhow::ensure!(
+            path.is_dir(),
+            "there is no Maildir {}: mend `path`, mount what it is on, or make it (mkdir -p {}/new)",
+            path.display(),
+            path.display()
+        );
         blocking(move || files::create(&path))
             .await
             .with_context(|| format!("cannot use {} as a Maildir", self.path.display()))?;

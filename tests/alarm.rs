@@ -68,7 +68,7 @@ fn an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
     fs::write(&command, format!("#!/bin/sh\ncat >> {}\n", dir.join("told").display())).expect("the command");
     fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("its mode");
     let mailbox = dir.join("mailbox");
-    fs::write(&mailbox, "").expect("a file in the folder's place");
+    fs::remove_dir_all(&mailbox).expect("the mailbox goes");
 
     let service = Service::start(&desk);
     wait_for("the beginning is told by both", || told(dir).len() == 1 && mails(dir).len() == 1);
@@ -80,7 +80,7 @@ fn an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
 
     drop(service);
     let service = Service::start(&desk);
-    fs::remove_file(&mailbox).expect("no file");
+    fs::create_dir(&mailbox).expect("the mailbox is there again");
     wait_for("the end is told by both", || told(dir).len() == 2 && mails(dir).len() == 2);
     let over = told(dir).pop().expect("two");
     assert_eq!((over["since"] == begins["since"], over["over"].as_bool()), (true, Some(true)), "{over}");

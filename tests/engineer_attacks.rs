@@ -309,3 +309,41 @@ fn parts_that_disagree_on_an_order_are_held() {
     let sent = desk.mail("2026-11-23 09:15", &write("p2@hezo.example", &whole));
     assert!(!goes_to_customer(&sent) && to(&sent, ANNA).text().contains("Wykonano #note"));
 }
+
+/// A part that never ends is a text, and a file that can run has no name.
+#[test]
+fn nothing_leaves_as_a_file_that_is_none() {
+    let desk = Desk::new();
+    let sent = desk.mail("2026-11-23 09:05", &request("Nie działa."));
+    let notice = to(&sent, ANNA);
+    let head = |id: &str| {
+        format!(
+            "From: {ANNA}\nTo: {}\nSubject: Re: Awaria\nMessage-ID: <{id}>\nMIME-Version: 1.0\n\
+             Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: ",
+            notice.reply_to()
+        )
+    };
+    for (id, part) in [
+        ("e1", "text/plain; charset=utf-8\n\n#note\nklient nie placi"),
+        ("e2", "text/html\n\n<p>#note</p><p>klient nie placi</p>"),
+    ] {
+        let sent = desk.mail("2026-11-23 09:10", &format!("{}{part}\n", head(&format!("{id}@hezo.example"))));
+        assert!(!goes_to_customer(&sent), "{part}");
+    }
+    let answer = "text/plain; charset=utf-8\n\nW załączeniu.\n\n--b\nContent-Type: ";
+    for (id, part) in [
+        ("f1", "application/x-msdownload\nContent-Disposition: attachment\n\nprogram"),
+        ("f2", "text/html\nContent-Disposition: attachment\n\n<script>1</script>"),
+        ("f3", "text/plain\nContent-Disposition: attachment\n\nklient nie placi"),
+    ] {
+        let sent =
+            desk.mail("2026-11-23 09:15", &format!("{}{answer}{part}\n--b--\n", head(&format!("{id}@hezo.example"))));
+        let relay = to(&sent, CUSTOMER);
+        assert!(
+            relay.text().contains("W załączeniu.") && relay.message.attachments.is_empty(),
+            "{part}: {}",
+            relay.raw
+        );
+        assert!(to(&sent, ANNA).text().contains("Nie przekazano pliku"), "{part}");
+    }
+}

@@ -154,7 +154,7 @@ fn a_scrape_says_where_the_desk_stands() {
 #[test]
 fn a_mailbox_that_is_away_is_named_and_no_reason_to_restart() {
     let desk = desk();
-    fs::write(desk.dir().join("mailbox"), "").expect("a file in the folder's place");
+    fs::remove_dir(desk.dir().join("mailbox")).expect("the mailbox goes");
     let service = Service::start(&desk, "2026-11-23 09:05");
     let reasons = service.wait_for("/readyz", 503);
     assert!(reasons.contains("starting: not every folder was walked yet"), "{reasons}");
@@ -166,7 +166,7 @@ fn a_mailbox_that_is_away_is_named_and_no_reason_to_restart() {
     assert!(
         value(&service.scrape(), "hezo_intake_failing_seconds", &[("part", "mailbox"), ("subject", "support")]) >= 0.0
     );
-    fs::remove_file(desk.dir().join("mailbox")).expect("no file");
+    fs::create_dir(desk.dir().join("mailbox")).expect("the mailbox is there again");
     assert_eq!(service.wait_for("/readyz", 200), "ok\n");
     assert_eq!(service.wait_for("/nothing", 404), "there are /metrics, /healthz and /readyz\n");
 }

@@ -12,6 +12,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 async fn opened() -> (TempDir, MaildirFolder) {
     let above = tempfile::tempdir().unwrap();
+    fs::create_dir(above.path().join("mail")).unwrap();
     let mut folder = MaildirFolder::new(above.path().join("mail"));
     assert_eq!(folder.open().await.unwrap(), UidValidity(1));
     (above, folder)
@@ -36,15 +37,16 @@ async fn uids(folder: &mut MaildirFolder) -> Vec<Uid> {
 }
 
 #[tokio::test]
-async fn a_maildir_is_made_but_not_a_path_to_it() {
+async fn the_folders_of_a_maildir_are_made_but_no_maildir() {
     let (above, mut folder) = opened().await;
     for name in ["new", "cur", "tmp"] {
         assert!(above.path().join("mail").join(name).is_dir());
     }
     assert!(folder.open().await.is_ok(), "what is there stays");
-    let mistyped = above.path().join("no/mail");
+    // One that is not there, or whose disk is not mounted, is no empty mailbox.
+    let mistyped = above.path().join("no-mail");
     let error = MaildirFolder::new(&mistyped).open().await.unwrap_err();
-    assert!(format!("{error:#}").contains("no/mail"), "{error:#}");
+    assert!(format!("{error:#}").contains("no-mail"), "{error:#}");
     fs::write(above.path().join("file"), "").unwrap();
     assert!(MaildirFolder::new(above.path().join("file")).open().await.is_err());
 }

@@ -106,14 +106,13 @@ fn ready_when_the_mailbox_was_walked_and_stopping_at_the_end() {
 #[test]
 fn not_ready_while_a_mailbox_cannot_be_opened() {
     let desk = Desk::with("", "");
-    // A file where the Maildir's folder should be.
-    fs::write(desk.dir().join("mailbox"), "").expect("a file");
+    fs::remove_dir(desk.dir().join("mailbox")).expect("the mailbox goes");
     let mut service = Managed::start(&desk);
     let status = service.wait_for("STATUS=");
     assert!(status.contains("starting: no full pass yet"), "{status}");
     service.wait_for("WATCHDOG=1");
     assert!(service.heard.iter().all(|message| !message.contains("READY=1")), "{:?}", service.heard);
-    fs::remove_file(desk.dir().join("mailbox")).expect("no file");
+    fs::create_dir(desk.dir().join("mailbox")).expect("the mailbox is there again");
     service.wait_for("READY=1");
 }
 

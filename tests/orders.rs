@@ -241,9 +241,15 @@ fn the_whole_ticket_by_mail() {
 #[test]
 fn a_second_address_takes_part_once_it_is_added() {
     let story = Story::new();
-    let other = "From: Jan <jan@prywatna.example>\nTo: pomoc@myhezo.example\nSubject: Re: Awaria\n\
-                 Message-ID: <2@prywatna.example>\nIn-Reply-To: <1@fabryka.example>\n\nPiszę z domu.\n";
-    story.desk.mail("2026-11-23 09:10", other);
+    let ticket = story.ticket();
+    let entries = ticket["entries"].as_array().expect("entries");
+    let ack = entries.iter().find(|entry| entry["kind"] == "acknowledged").expect("an acknowledgement");
+    let ack = ack["message_id"].as_str().expect("its id");
+    let other = format!(
+        "From: Jan <jan@prywatna.example>\nTo: pomoc@myhezo.example\nSubject: Re: Awaria\n\
+         Message-ID: <2@prywatna.example>\nIn-Reply-To: <{ack}>\n\nPiszę z domu.\n"
+    );
+    story.desk.mail("2026-11-23 09:10", &other);
     let sent = story.anna("2026-11-23 09:15", "Proszę o log.");
     assert!(sent.iter().all(|mail| mail.to() != "jan@prywatna.example"), "it does not take part");
     let sent = story.anna("2026-11-23 09:20", "#add jan@prywatna.example\n\nCzekamy na log.");

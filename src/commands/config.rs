@@ -33,6 +33,8 @@ pub fn config(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let entries = entries();
+    // The second route has the keys of the first.
+    let wanted = &wanted.strip_prefix("smtp_fallback.").map_or(wanted.clone(), |key| format!("smtp.{key}"));
     let found: Vec<&Entry> = entries.iter().filter(|entry| entry.is(wanted)).collect();
     if found.is_empty() {
         let keys: Vec<String> = entries.iter().map(Entry::name).collect();

@@ -92,7 +92,8 @@ pub fn demo(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 fn settings(dir: &Path) -> anyhow::Result<Config> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mailbox = dir.join("mailbox");
+    std::fs::create_dir_all(&mailbox).with_context(|| format!("cannot make {}", mailbox.display()))?;
     let contracts = dir.join("contracts.csv");
     std::fs::write(&contracts, CONTRACTS).with_context(|| format!("cannot write {}", contracts.display()))?;
     let mut key = [0; 32];

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -82,7 +82,13 @@ fn read(value: &DeValue<'_>, credentials: Credentials<'_>) -> Result<String, Str
     // The value is not repeated here either.
     let where_it_lies = if named.starts_with('/') { "there" } else { "beside the configuration" };
     let advice = format!("write the secret into a file of that name {where_it_lies}, with: (umask 077; editor FILE)");
-    let file = File::open(&path).map_err(|error| format!("names a file that cannot be opened: {error}; {advice}"))?;
+    let file = File::open(&path).map_err(|error| match error.kind() {
+        // It is there: whoever writes it anew loses what it holds.
+        ErrorKind::PermissionDenied => {
+            format!("names a file that cannot be opened: {error}; run this as the user whom it belongs to, or as root")
+        }
+        _ => format!("names a file that cannot be opened: {error}; {advice}"),
+    })?;
     let about = file.metadata().map_err(|error| format!("names a file that cannot be examined: {error}"))?;
     if !about.is_file() {
         return Err("names something that is no file".to_string());

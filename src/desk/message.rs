@@ -149,10 +149,16 @@ impl Message {
         let ended = body::end_lines(raw);
         let raw: &[u8] = ended.as_deref().unwrap_or(raw);
         let within = limits::readable(raw, limits, &mut message.problems);
+        let is_whole = within.len() == raw.len();
         let mended = body::mend_boundary(within);
         let raw: &[u8] = mended.as_deref().unwrap_or(within);
         if mended.is_some() {
             message.problems.push("the mail has several parts but no boundary that parts them; one was guessed".into());
+        }
+        let closed = body::close_parts(raw);
+        let raw: &[u8] = closed.as_deref().unwrap_or(raw);
+        if closed.is_some() && is_whole {
+            message.problems.push("the last part of the mail has no end; it was read to the end of the mail".into());
         }
         let Some(parsed) = MessageParser::new().parse(raw) else {
             message.problems.push("the mail has no header field".into());

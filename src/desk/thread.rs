@@ -8,7 +8,7 @@ use super::message::{Header, Message};
 use super::reading::Reading;
 use super::site::{ReplyTokens, Site};
 use super::storm;
-use super::ticket::Ticket;
+use super::ticket::{Entry, EntryKind, Ticket};
 use super::ticket_number::{self, TicketNumber};
 use super::token::{self, Purpose, Refused, Token};
 
@@ -163,10 +163,14 @@ pub fn thread<'a>(keys: &Keys, facts: &'a Facts) -> Thread<'a> {
     if let Some(ticket) = keys.ticket_of_token(Purpose::Customer, facts) {
         return Thread::Answers { ticket, takes_part: takes_part(ticket), evidence: CUSTOMER_TOKEN };
     }
-    let answered = keys.message_ids.iter().filter_map(|id| facts.thread(id));
-    let mut answered = answered.collect::<Vec<_>>().into_iter();
-    if let Some(ticket) = answered.next() {
-        return Thread::Answers { ticket, takes_part: takes_part(ticket), evidence: "answers-a-known-mail" };
+    let mut answered = keys.message_ids.iter().filter_map(|id| Some((id, facts.thread(id)?)));
+    if let Some((id, ticket)) = answered.next() {
+        let takes_part = takes_part(ticket);
+        // What we sent proves that somebody got it; a customer's own mail went to whomever the customer liked.
+        if !takes_part && is_customers(ticket, id) {
+            return Thread::Opens { linked_to: Some(ticket), evidence: "answers-a-mail-of-a-customer" };
+        }
+        return Thread::Answers { ticket, takes_part, evidence: "answers-a-known-mail" };
     }
     let tagged: Vec<&Ticket> = keys.tags.iter().filter_map(|number| facts.ticket(*number)).collect();
     match tagged.iter().find(|ticket| takes_part(ticket)) {
@@ -174,4 +178,9 @@ pub fn thread<'a>(keys: &Keys, facts: &'a Facts) -> Thread<'a> {
         None if tagged.is_empty() => Thread::Opens { linked_to: None, evidence: "nothing-known" },
         None => Thread::Opens { linked_to: tagged.first().copied(), evidence: "tag-of-a-stranger" },
     }
+}
+
+fn is_customers(ticket: &Ticket, message_id: &str) -> bool {
+    let is_it = |entry: &Entry| entry.kind == EntryKind::Customer && entry.message_id.as_deref() == Some(message_id);
+    ticket.entries.iter().any(is_it)
 }

@@ -20,7 +20,7 @@ use crate::mailbox::{Extent, Fetched, Listed, Uid};
 const LONGEST_HEADER: u64 = 1024 * 1024;
 
 /// Makes the Maildir and its three folders, where they are missing, for the owner alone. The
-/// folder above must exist: a mistyped path is no mailbox.
+/// folder above must exist.
 pub(super) fn create(maildir: &Path) -> io::Result<()> {
     for folder in [maildir, &maildir.join("tmp"), &maildir.join("new"), &maildir.join("cur")] {
         match DirBuilder::new().mode(0o700).create(folder) {

@@ -103,6 +103,7 @@ impl Course {
     /// A desk with two engineers and a few contracts on file.
     pub fn new(settings: impl FnOnce(&mut Config)) -> Course {
         let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("mailbox")).expect("the mailbox");
         let contracts = dir.path().join("contracts.csv");
         fs::write(&contracts, CONTRACTS).expect("the contracts");
         let border = Border {

@@ -85,6 +85,7 @@ impl Desk {
         let path = dir.path().display().to_string();
         let settings = SETTINGS.replace("{top}", top).replace("{sections}", sections).replace("{dir}", &path);
         fs::write(dir.path().join("settings.toml"), settings).expect("the settings");
+        fs::create_dir(dir.path().join("mailbox")).expect("the mailbox");
         let key = dir.path().join("token-key");
         fs::write(&key, "a key for stories, which protects nothing").expect("the key");
         fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("the key's mode");

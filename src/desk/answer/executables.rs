@@ -17,6 +17,7 @@ pub struct ExecutableRules(Vec<Rule>);
 struct Rule {
     id: String,
     extensions: Vec<String>,
+    types: Vec<String>,
     begins: Vec<u8>,
     tests: Tests,
 }
@@ -27,7 +28,7 @@ struct File {
     rule: Vec<Written>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     id: String,
@@ -35,6 +36,8 @@ struct Written {
     why: String,
     #[serde(default)]
     extensions: Vec<String>,
+    #[serde(default)]
+    types: Vec<String>,
     #[serde(default)]
     begins: String,
     #[serde(default)]
@@ -66,8 +69,9 @@ impl ExecutableRules {
     pub fn test(&self) -> Vec<RuleFault> {
         let test = |rule: &Rule| {
             let matches = |text: &str| match HEXLOWER_PERMISSIVE.decode(text.as_bytes()) {
-                Ok(bytes) if !rule.begins.is_empty() => rule.matches("", &bytes),
-                _ => rule.matches(text, &[]),
+                Ok(bytes) if !rule.begins.is_empty() => rule.matches("", "", &bytes),
+                _ if text.contains('/') => rule.matches("", text, &[]),
+                _ => rule.matches(text, "", &[]),
             };
             pattern::test(FILE, &rule.id, &rule.tests, matches)
         };
@@ -76,7 +80,7 @@ impl ExecutableRules {
 
     /// The id of the rule by which a file can run.
     pub fn rule(&self, file: &Attachment) -> Option<&str> {
-        let rule = self.0.iter().find(|rule| rule.matches(&file.name, &file.content))?;
+        let rule = self.0.iter().find(|rule| rule.matches(&file.name, &file.media_type, &file.content))?;
         Some(&rule.id)
     }
 }
@@ -94,13 +98,16 @@ impl Rule {
         }
         let begins = HEXLOWER_PERMISSIVE.decode(written.begins.as_bytes());
         let begins = begins.map_err(|_| "takes the first bytes as pairs of hexadecimal digits")?;
-        let (extensions, tests) = (written.extensions.clone(), written.test.clone());
-        Ok(Rule { id: written.id.clone(), extensions, begins, tests })
+        let Written { extensions, types, test: tests, .. } = written.clone();
+        Ok(Rule { id: written.id.clone(), extensions, types, begins, tests })
     }
 
-    fn matches(&self, name: &str, bytes: &[u8]) -> bool {
+    fn matches(&self, name: &str, media_type: &str, bytes: &[u8]) -> bool {
         if !self.begins.is_empty() {
             return bytes.starts_with(&self.begins);
+        }
+        if self.types.iter().any(|known| known == media_type) {
+            return true;
         }
         // Windows drops points and blanks at the end of a name.
         let name = name.trim_end_matches(['.', ' ']).to_lowercase();

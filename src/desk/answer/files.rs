@@ -54,6 +54,9 @@ pub(super) fn files(message: &Message, new_lines: &[ShownLine], seed: &str, rule
         let id = file.content_id.as_deref();
         if WRAPPED_MAIL.contains(&file.media_type.as_str()) || file.name.eq_ignore_ascii_case("winmail.dat") {
             files.hold_back(file, "wrapped-mail");
+        } else if file.name.is_empty() && file.media_type.starts_with("text/") {
+            // Nobody attaches a text without a name: it is one that a program took apart, and was not looked through.
+            files.hold_back(file, "text-without-name");
         } else if let Some(rule) = rules.executables.rule(file) {
             files.hold_back(file, rule);
         } else if let Some(id) = id.filter(|id| shown.contains(id) && file.media_type.starts_with("image/")) {

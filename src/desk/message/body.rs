@@ -1,5 +1,7 @@
 //! The parts of a mail: body texts, attachments, delivery report.
 
+use std::collections::HashSet;
+
 use mail_parser::{Encoding, MessagePart, MimeHeaders, PartType};
 
 use super::{Attachment, Message, charset, clean, flowed, header};
@@ -104,6 +106,43 @@ pub(super) fn mend_boundary(raw: &[u8]) -> Option<Vec<u8>> {
     mended.extend_from_slice(b"\"\r\n");
     mended.extend_from_slice(raw.get(field.offset_end as usize..)?);
     Some(mended)
+}
+
+/// The mail with the ends of parts that lack one (RFC 2046 section 5.1.1), the innermost first: a parser takes a
+/// text without an end for a file. `None` where none is lacking.
+pub(super) fn close_parts(raw: &[u8]) -> Option<Vec<u8>> {
+    let mut declared: Vec<&[u8]> = Vec::new();
+    let mut marks: HashSet<&[u8]> = HashSet::new();
+    for line in raw.split(|&b| b == b'\n').map(|line| line.trim_ascii_end()) {
+        if let Some(mark) = line.strip_prefix(b"--") {
+            marks.insert(mark);
+        } else if let Some(boundary) = declared_boundary(line) {
+            declared.push(boundary);
+        }
+    }
+    let ends = |boundary: &[u8]| marks.contains([boundary, b"--"].concat().as_slice());
+    let open: Vec<&[u8]> =
+        declared.into_iter().rev().filter(|boundary| marks.contains(boundary) && !ends(boundary)).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let mut closed = raw.to_vec();
+    for boundary in open {
+        closed.extend_from_slice(&[b"\r\n--", boundary, b"--\r\n"].concat());
+    }
+    Some(closed)
+}
+
+/// The boundary that a line of a header names: `boundary="b"` or `boundary=b`.
+fn declared_boundary(line: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"boundary=";
+    let at = line.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))?;
+    let value = line.get(at + NAME.len()..)?.trim_ascii_start();
+    let boundary = match value.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|&b| b == b'"').next()?,
+        None => value.split(|&b| b == b';' || b.is_ascii_whitespace()).next()?,
+    };
+    Some(boundary).filter(|boundary| !boundary.is_empty())
 }
 
 /// The decoded text of a body part.

@@ -78,3 +78,24 @@ fn what_is_broken_is_said_and_the_rest_read() {
     assert_eq!(eight_bit.subject, "zgłoszenie święta");
     assert_eq!(eight_bit.plain.as_deref(), Some("Dzień dobry\n"));
 }
+
+#[test]
+fn a_text_without_an_end_is_a_text() {
+    let check = |raw: &str, plain: Option<&str>, html: Option<&str>| {
+        let message = parse(raw);
+        let text = |text: &Option<String>| text.as_deref().map(|text| text.trim().to_string());
+        assert_eq!((text(&message.plain).as_deref(), text(&message.html).as_deref()), (plain, html), "{raw}");
+        assert!(message.attachments.is_empty(), "{raw}");
+        assert!(message.problems.iter().any(|problem| problem.contains("no end")), "{raw}");
+    };
+    let head = "From: a@b.example\nSubject: x\nContent-Type: multipart/";
+    check(&format!("{head}mixed; boundary=q\n\n--q\nContent-Type: text/plain\n\nhello\n"), Some("hello"), None);
+    let two = "--q\nContent-Type: text/plain\n\nhello\n--q\nContent-Type: text/html\n\n<p>hello</p>\n";
+    check(&format!("{head}alternative; boundary=\"q\"\n\n{two}"), Some("hello"), Some("<p>hello</p>"));
+    let inner = two.replace("--q", "--r");
+    let nested =
+        format!("{head}mixed; boundary=q\n\n--q\nContent-Type: multipart/alternative;\n boundary=r\n\n{inner}");
+    check(&nested, Some("hello"), Some("<p>hello</p>"));
+    let whole = format!("{head}mixed; boundary=q\n\n--q\nContent-Type: text/plain\n\nhello\n--q--\n");
+    assert!(parse(&whole).problems.is_empty());
+}
