@@ -134,6 +134,19 @@ fn the_original_attached_is_read_and_known_again() {
     assert_eq!(desk.tickets().len(), 1);
 }
 
+/// A note above a mail that is passed on is an order like any other, and is answered.
+#[test]
+fn a_note_above_a_mail_that_is_passed_on_is_answered() {
+    let desk = Desk::new();
+    let text = "#note\nKlient prosi o telefon po 15.\n\n\
+                Od: Jan <jan@fabryka.example>\nWysłano: 23 listopada 2026 08:40\nDo: Anna <anna@hezo.example>\nTemat: Awaria\n\nStoi.";
+    let sent = desk.mail("2026-11-23 09:05", &mail(ANNA, DESK, "f1@hezo.example", "PD: Awaria", text));
+    assert_eq!(recipients(&sent), [ANNA, ANNA, CUSTOMER, MAREK]);
+    assert!(sent.iter().any(|mail| mail.to() == ANNA && mail.text().contains("Wykonano #note")));
+    has(to(&sent, MAREK), &["Anna Inżynier: Klient prosi o telefon po 15."]);
+    assert!(!to(&sent, CUSTOMER).raw.contains("telefon po 15"));
+}
+
 #[test]
 fn only_a_proven_engineer_hands_in() {
     let desk = Desk::new();

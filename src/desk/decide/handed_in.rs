@@ -41,6 +41,7 @@ pub(super) fn hand_in(case: &Case, from: &Address, handed: &HandedIn) -> Decisio
         let without_ticket = orders::fault(line, "without-ticket", Vec::new());
         return orders::refused(case, engineer, None, "order-without-reply-address", &[without_ticket]);
     }
+    let meanings = if handed.how == How::Forwarded { orders.with_meaning(case.site) } else { Vec::new() };
     let mail = Mail { message: handed.message.clone(), verification: None, ..case.mail.clone() };
     let customers = Case {
         mail: &mail,
@@ -52,7 +53,12 @@ pub(super) fn hand_in(case: &Case, from: &Address, handed: &HandedIn) -> Decisio
             address: handed.customer.clone(),
             proof: Proof::Unproven { why: "handed-in-by-an-engineer" },
         }),
-        handed_in: Some(HandedInBy { engineer, remark: &handed.remark, by_hand: handed.how == How::ByHand }),
+        handed_in: Some(HandedInBy {
+            engineer,
+            remark: &handed.remark,
+            by_hand: handed.how == How::ByHand,
+            orders: &meanings,
+        }),
         numbers: OnceCell::new(),
         now: case.now,
     };

@@ -12,7 +12,7 @@ use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::extract::{Found, Numbers, Place};
 use crate::desk::message::Address;
 use crate::desk::parked::Cause;
-use crate::desk::reply::{self, Notice};
+use crate::desk::reply::{self, Done, Notice};
 use crate::desk::storm::Recent;
 use crate::desk::thread::CUSTOMER_TOKEN;
 use crate::desk::ticket::NewTicket;
@@ -251,5 +251,11 @@ fn notify(case: &Case, progress: &mut Progress, takes_part: bool, standing: Opti
         let notice =
             Notice { ticket, mail: case.mail, reading: case.reading, standing, takes_part, handed_in, engineer };
         progress.push(reply::notice(case.site, &notice, case.now));
+    }
+    if let Some(handed_in) = case.handed_in.as_ref().filter(|handed_in| !handed_in.orders.is_empty()) {
+        let (orders, noted) = (handed_in.orders.to_vec(), !handed_in.remark.is_empty());
+        let done = Done { orders, noted, ..Done::default() };
+        let told = reply::done(case.site, &progress.ticket, &done, case.mail, handed_in.engineer, case.now);
+        progress.push(told);
     }
 }

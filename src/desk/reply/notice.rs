@@ -42,6 +42,8 @@ pub struct HandedInBy<'a> {
     pub remark: &'a str,
     /// Whether the words of the request are the engineer's, too, and no customer may see them.
     pub by_hand: bool,
+    /// The orders above a mail that was passed on, and what each does.
+    pub orders: &'a [(&'a str, &'a str)],
 }
 
 /// Tells an engineer of a customer's mail: all facts, the text, the attachments, and a reply
