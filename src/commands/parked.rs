@@ -115,7 +115,7 @@ pub fn show(config: &Config, number: &str, form: Form, now: Option<Timestamp>) -
 /// There is none of this number, it waits no more, its bytes are not there, or the database cannot be written.
 pub fn release(config: &Config, number: &str, actor: &str, now: Option<Timestamp>) -> anyhow::Result<ExitCode> {
     let office = Office::open_beside(config, now.map_or_else(Clock::default, Clock::starting_at))?;
-    let ticket = match office.write_now(|store| prepared(&office, store, number))? {
+    let ticket = match office.write_now(|store| prepared(store, number))? {
         Prepared::IsTicket(one, ticket) => office.write_now(|store| {
             store.settle(one.id, &settled(&office, Settling::Released, actor, ""), Some(ticket))?;
             Ok(ticket)
@@ -178,7 +178,7 @@ enum Prepared {
     Mail(Waiting, [u8; 32], Box<Mail>),
 }
 
-fn prepared(_: &Office, store: &Work, number: &str) -> anyhow::Result<Prepared> {
+fn prepared(store: &Work, number: &str) -> anyhow::Result<Prepared> {
     let one = find(store, number)?;
     still_waits(store, one.id)?;
     if let Some(ticket) = one.parked.about.filter(|_| one.parked.cause.is_ticket()) {

@@ -59,11 +59,11 @@ pub fn retention(config: &Config, options: &Options) -> anyhow::Result<ExitCode>
             progress.at(done, all);
         };
         for mails in outlived.mails.chunks(ROWS_AT_ONCE) {
-            store.write(|store| store.blank_mails(mails, &[]))?;
+            store.write(|store| store.blank_mails(mails, now))?;
             went(mails.len());
         }
         for sent in outlived.sent.chunks(ROWS_AT_ONCE) {
-            store.write(|store| store.blank_mails(&[], sent))?;
+            store.write(|store| store.blank_sent(sent))?;
             went(sent.len());
         }
         for tickets in outlived.tickets.chunks(ROWS_AT_ONCE) {

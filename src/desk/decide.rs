@@ -12,6 +12,7 @@ mod engineer;
 mod event;
 mod handed_in;
 mod handover;
+mod merge;
 mod orders;
 mod progress;
 mod refusal;

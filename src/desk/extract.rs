@@ -210,7 +210,7 @@ impl Pages {
         readings: &[Reading],
         rules: &NumberRules,
     ) -> Pages {
-        let filled_in = rules.says_filled_in(&written.text(Part::Now));
+        let filled_in = rules.between.says_filled_in(&written.text(Part::Now));
         let mut body = vec![(Section::new(Place::Subject, "subject", true), subject)];
         body.extend(sections_of(written, filled_in));
         let names = attachment_names.iter();

@@ -18,6 +18,7 @@ use mail_parser::{DateTime, MessageParser};
 
 pub use hash::{content_hash, header_hash};
 pub use limits::Limits;
+use limits::UNREAD;
 
 /// What the names of our own control fields begin with. From outside they mean nothing: no rule
 /// ever sees one.
@@ -177,18 +178,18 @@ impl Message {
         let fields = parsed.headers();
         let Limits { header_fields, header_length, addresses, .. } = limits;
         if fields.len() > *header_fields {
-            self.problems.push(format!("the mail has more than {header_fields} header fields; the rest is unread"));
+            self.problems.push(format!("the mail has more than {header_fields} header fields; {UNREAD}"));
         }
         let longest = u32::try_from(*header_length).unwrap_or(u32::MAX);
         for field in fields.iter().take(*header_fields) {
             let end = field.offset_end.min(field.offset_start.saturating_add(longest));
             let value = raw.get(field.offset_start as usize..end as usize).unwrap_or_default();
             if end < field.offset_end {
-                self.say(format!("a header field is longer than {header_length} bytes; the rest is unread"));
+                self.say(format!("a header field is longer than {header_length} bytes; {UNREAD}"));
             }
             let value = header::unfold(value);
             if !self.take(field.name(), &value, field.value().as_datetime(), *addresses) {
-                self.say(format!("a header field names more than {addresses} addresses; the rest is unread"));
+                self.say(format!("a header field names more than {addresses} addresses; {UNREAD}"));
             }
             let name = field.name();
             if name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX)) {
@@ -204,8 +205,14 @@ impl Message {
         }
     }
 
+    /// What a limit has left out of it, each in one sentence.
+    pub fn unread(&self) -> impl Iterator<Item = &String> {
+        self.problems.iter().filter(|problem| problem.ends_with(UNREAD))
+    }
+
     /// Says what is wrong, once.
-    fn say(&mut self, problem: String) {
+    fn say(&mut self, problem: impl Into<String>) {
+        let problem = problem.into();
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

@@ -252,6 +252,9 @@ impl Group {
 
     /// Where a mail lies, for people.
     fn place(&self, known: &Known) -> String {
-        format!("{} {} UID {}", self.watched.mailbox, self.watched.folder, known.listed.uid.0)
+        let Watched { mailbox, folder, .. } = &self.watched;
+        // A Maildir has no folder's name.
+        let folder = if folder.is_empty() { String::new() } else { format!(" {folder}") };
+        format!("{mailbox}{folder} UID {}", known.listed.uid.0)
     }
 }

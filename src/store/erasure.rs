@@ -207,7 +207,8 @@ impl Work<'_> {
             self.blank_in_texts("entry", "text", *id, &address)?;
             self.blank_in_texts("alert", "json", *id, &address)?;
         }
-        self.blank_mails(&found.hashes, &found.rows)?;
+        self.blank_mails(&found.hashes, erasure.at)?;
+        self.blank_sent(&found.rows)?;
         self.blank_recipients(&found.rows)?;
         // Of a mail that the server never handed out only these words are known.
         let parked =
@@ -244,7 +245,7 @@ impl Work<'_> {
             let mut select = self.transaction.prepare("SELECT id FROM outbox WHERE ticket_id = ?1")?;
             select.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?
         };
-        self.blank_mails(&[], &sent)?;
+        self.blank_sent(&sent)?;
         self.blank_recipients(&sent)
     }
 
@@ -254,16 +255,21 @@ impl Work<'_> {
         Ok(self.transaction.prepare_cached(select)?.query_row(params![id.0, BLANK_ADDRESS], |row| row.get(0))?)
     }
 
-    /// Mails that came in, by content hash, and mails of ours, by row, lose their bytes.
-    pub fn blank_mails(&self, mails: &[Vec<u8>], sent: &[i64]) -> anyhow::Result<()> {
+    /// Mails that came in, by content hash, lose their bytes.
+    pub fn blank_mails(&self, mails: &[Vec<u8>], now: Timestamp) -> anyhow::Result<()> {
         let mut update = self.transaction.prepare_cached("UPDATE mail SET bytes = x'' WHERE content_hash = ?1")?;
         mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
         // What still waited for a person can be looked at no more.
         let update = "UPDATE parked SET sender = '', subject = '', settled_as = coalesce(settled_as, 'discarded'),
-                      settled_by = coalesce(settled_by, 'retention'), settled_at = coalesce(settled_at, unixepoch('now') * 1000000)
+                      settled_by = coalesce(settled_by, 'retention'), settled_at = coalesce(settled_at, ?2)
                       WHERE content_hash = ?1";
         let mut update = self.transaction.prepare_cached(update)?;
-        mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
+        mails.iter().try_for_each(|hash| update.execute(params![hash, micros(now)]).map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Mails of ours, by their rows, lose their bytes.
+    pub fn blank_sent(&self, sent: &[i64]) -> anyhow::Result<()> {
         let update = "UPDATE outbox SET bytes = x'', shown = NULL, last_error = NULL WHERE id = ?1";
         let mut update = self.transaction.prepare_cached(update)?;
         sent.iter().try_for_each(|id| update.execute([id]).map(|_| ()))?;

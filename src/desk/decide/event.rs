@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::refusal::Refusal;
-use super::{handover, sent};
-use crate::desk::contract::{Contract, Excerpt};
+use super::{handover, merge, sent};
+use crate::desk::contract::Excerpt;
 use crate::desk::decision::Effect;
 use crate::desk::plan::{Concern, DeliveryTime};
 use crate::desk::site::Site;
@@ -201,7 +201,7 @@ pub(super) fn apply(
         Event::Assign { engineer } => assign(progress, engineer.as_deref())?,
         Event::Question => question(progress)?,
         Event::Correct { kind, value, instead_of } => correct(progress, *kind, value, instead_of.as_deref(), actor)?,
-        Event::Merge { into } => merge(progress, *into, facts.other.as_ref(), actor)?,
+        Event::Merge { into } => merge::merge(progress, *into, facts.other.as_ref(), actor)?,
     })
 }
 
@@ -354,47 +354,6 @@ fn correct(
     progress.admit();
     progress.recompute(&format!("{} corrected", kind.name()));
     Ok(text)
-}
-
-/// The ticket becomes part of another. What its customer was promised and has not got yet is
-/// promised there, from the same start.
-fn merge(progress: &mut Progress, into: TicketNumber, other: Option<&Ticket>, actor: &str) -> Result<String, Refusal> {
-    let number = progress.ticket.number;
-    if into == number {
-        return Err(Refusal::IntoItself);
-    }
-    let takes_in = |other: &&Ticket| other.number == into && !matches!(other.state, State::Closed | State::Merged);
-    let other = other.filter(takes_in).ok_or(Refusal::NoSuchTicket(into))?;
-    if !are_of_one_customer(&progress.ticket, other) {
-        return Err(Refusal::OfAnotherCustomer(into));
-    }
-    progress.step(Step::Merge, progress.now)?;
-    let moves = |kind: ClockKind| matches!(kind, ClockKind::Reaction | ClockKind::FollowUp);
-    let open = progress.ticket.clocks.iter().filter(|clock| clock.runs() && moves(clock.kind)).cloned();
-    let open: Vec<_> = open.collect();
-    progress.end_where(progress.now, Ending::Withdrawn, &format!("merged into {into} by {actor}"), |_| true);
-    progress.push(Effect::MergeInto(number, into));
-    let mut there = Progress::new(other.clone(), progress.site, progress.now);
-    for address in &progress.ticket.participants {
-        there.push(Effect::AddParticipant(into, address.clone()));
-    }
-    for known in &progress.ticket.numbers {
-        there.add_number(known.clone());
-    }
-    there.take_in(open, &format!("moved from {number}"));
-    there.record(EntryKind::Order, actor, format!("merge: {number} is part of this ticket from now on"));
-    progress.effects.extend(there.effects);
-    Ok(format!("merge into {into}"))
-}
-
-/// Whether those who take part in one ticket may read the other: somebody takes part in both, or one contract names
-/// both customers.
-fn are_of_one_customer(ticket: &Ticket, other: &Ticket) -> bool {
-    let names_both = |contract: &Contract| {
-        contract.names_sender(&ticket.customer.address) && contract.names_sender(&other.customer.address)
-    };
-    ticket.participants.iter().any(|address| other.takes_part(address))
-        || ticket.on_file.into_iter().chain(&other.on_file).any(names_both)
 }
 
 fn with(what: &str, why: &str) -> String {

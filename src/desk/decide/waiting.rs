@@ -138,7 +138,7 @@ impl Case<'_> {
 
     /// What the operators are to know of a mail that is a ticket all the same.
     pub(super) fn remarks(&self, number: TicketNumber) -> Vec<Effect> {
-        let unread = self.mail.message.problems.iter().any(|problem| problem.contains("the rest is unread"));
+        let unread = self.mail.message.unread().next().is_some();
         let over = (self.mail.too_large.is_some() || unread)
             .then(|| self.park(Cause::OverLimit, if unread { "over-a-limit" } else { "too-large" }, Some(number)));
         over.into_iter().collect()

@@ -5,18 +5,16 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::fold::Folded;
 use super::matcher::Matcher;
 use super::phrase::Phrases;
 use super::vocabulary::{Ending, Vocabulary, WordId};
 use crate::desk::rules::{RuleFault, Sources};
 
+mod between;
 mod examples;
 
+pub(super) use between::Between;
 use examples::Example;
-
-/// Words of a text that does no more than point at the answers in the quoted mail.
-const FILLED_IN_WORDS: usize = 60;
 
 /// The file of what is no number of ours.
 const DECOYS: &str = "decoys.toml";
@@ -127,43 +125,6 @@ pub(super) struct Span {
     /// True where even a label beside it does not make it a number of ours.
     #[serde(default)]
     pub(super) firm: bool,
-}
-
-/// The small words between labels and values.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Between {
-    /// "to", "is": what follows is the value.
-    pub(super) links: Vec<String>,
-    /// "i", "and": between labels, or between values of one label.
-    pub(super) joins: Vec<String>,
-    /// "albo" between two numbers of which one is meant.
-    pub(super) alternatives: Vec<String>,
-    /// "nie" in "nie mam numeru seryjnego".
-    pub(super) negations: Vec<String>,
-    /// "mam" in "nie mam numeru seryjnego".
-    pub(super) known: Vec<String>,
-    /// "bez" in "bez numeru seryjnego".
-    pub(super) without: Vec<String>,
-    /// Beginnings of words that say that the value is not given: "podamy", "unknown".
-    pub(super) absent: Vec<String>,
-    /// "nr": what follows is the number of what was named before.
-    pub(super) number_words: Vec<String>,
-    /// "o" in "umowa o numerze UM/840/2026".
-    pub(super) number_leads: Vec<String>,
-    /// "SOS": no part of the number behind it.
-    pub(super) plans: Vec<String>,
-    /// "nie 8604035, tylko 8604043": the second number is meant.
-    pub(super) instead: Vec<String>,
-    /// "jej" in "Mamy umowę. Jej numer to 40222186".
-    pub(super) possessives: Vec<String>,
-    /// "Uzupełniłem" in "Uzupełniłem poniżej".
-    filled_in: Vec<String>,
-    /// "tak" in "Tak, zgadza się".
-    agreements: Vec<String>,
-    glued: Vec<String>,
-    real_words: Vec<String>,
-    small_words: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -317,34 +278,9 @@ impl NumberRules {
 }
 
 impl NumberRules {
-    /// Whether a text says yes to "is it this number?", and nothing against it: "Tak, zgadza się", but not "Tak, ale
-    /// numer podam jutro".
+    /// Whether a text says yes to "is it this number?", and nothing against it.
     pub fn agrees(&self, text: &str) -> bool {
-        let folded = Folded::new(text).text;
-        let words = || folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let Between { agreements, negations, without, instead, absent, .. } = &self.between;
-        let is_one = |word: &str, list: &[String]| list.iter().any(|one| one == word);
-        let is_absent = |word: &str| {
-            absent.iter().any(|begin| begin.strip_suffix('*').map_or(word == begin, |begin| word.starts_with(begin)))
-        };
-        let against =
-            |word: &str| [negations, without, instead].iter().any(|list| is_one(word, list)) || is_absent(word);
-        words().any(|word| is_one(word, agreements)) && !words().any(against)
-    }
-
-    /// Whether a text says that the answers stand in the quoted mail, and gives none itself: "Uzupełniłem poniżej".
-    pub(super) fn says_filled_in(&self, text: &str) -> bool {
-        let folded = Folded::new(text).text;
-        let is_number = |word: &str| word.bytes().filter(u8::is_ascii_digit).count() >= 4;
-        if folded.split_ascii_whitespace().count() > FILLED_IN_WORDS || folded.split_ascii_whitespace().any(is_number) {
-            return false;
-        }
-        let begins = |(at, _): (usize, &str)| {
-            at.checked_sub(1)
-                .and_then(|before| folded.as_bytes().get(before))
-                .is_none_or(|c| !c.is_ascii_alphanumeric())
-        };
-        self.between.filled_in.iter().any(|phrase| folded.match_indices(phrase.as_str()).any(begins))
+        self.between.agrees(text)
     }
 
     /// The shape of a tax number that the whole value has.
@@ -361,30 +297,6 @@ impl Shapes {
 
     fn contexts(&self) -> impl Iterator<Item = (usize, &str)> {
         self.rules.iter().enumerate().flat_map(|(at, shape)| shape.context.iter().map(move |word| (at, word.as_str())))
-    }
-}
-
-impl Between {
-    fn empty() -> Between {
-        Between {
-            links: vec![],
-            joins: vec![],
-            alternatives: vec![],
-            absent: vec![],
-            negations: vec![],
-            known: vec![],
-            without: vec![],
-            number_words: vec![],
-            number_leads: vec![],
-            plans: vec![],
-            instead: vec![],
-            possessives: vec![],
-            filled_in: vec![],
-            agreements: vec![],
-            glued: vec![],
-            real_words: vec![],
-            small_words: vec![],
-        }
     }
 }
 

@@ -135,9 +135,13 @@ pub(super) fn close_parts(raw: &[u8]) -> Option<Vec<u8>> {
 
 /// The boundary that a line of a header names: `boundary="b"` or `boundary=b`.
 fn declared_boundary(line: &[u8]) -> Option<&[u8]> {
-    const NAME: &[u8] = b"boundary=";
-    let at = line.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))?;
-    let value = line.get(at + NAME.len()..)?.trim_ascii_start();
+    const NAME: &[u8] = b"boundary";
+    let names_it = |at: &usize| {
+        let name = at.checked_sub(NAME.len()).and_then(|start| line.get(start..*at));
+        name.is_some_and(|name| name.eq_ignore_ascii_case(NAME))
+    };
+    let mut signs = line.iter().enumerate().filter(|(_, byte)| **byte == b'=').map(|(at, _)| at);
+    let value = line.get(signs.find(names_it)? + 1..)?.trim_ascii_start();
     let boundary = match value.strip_prefix(b"\"") {
         Some(quoted) => quoted.split(|&b| b == b'"').next()?,
         None => value.split(|&b| b == b';' || b.is_ascii_whitespace()).next()?,

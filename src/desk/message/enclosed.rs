@@ -2,6 +2,7 @@
 //! invitation with no other text. What is inside takes its place beside what stands outside; what
 //! only the recipients' keys open is kept and said.
 
+use super::limits::UNREAD;
 use super::{Attachment, Limits, Message, body, clean, invitation, signed, tnef};
 
 /// The most envelopes within each other.
@@ -23,12 +24,12 @@ pub(super) fn open(message: &mut Message, limits: &Limits, depth: usize) {
                 let opened = signed::open(&file.content);
                 smime(message, opened, limits, depth);
             }
-            Some(Envelope::Pgp) => say(message, "the mail is encrypted (PGP); it is kept and not read"),
+            Some(Envelope::Pgp) => message.say("the mail is encrypted (PGP); it is kept and not read"),
             None => {}
         }
     }
     if message.plain.as_deref().is_some_and(|plain| plain.trim_start().starts_with("-----BEGIN PGP MESSAGE-----")) {
-        say(message, "the mail is encrypted (PGP); it is kept and not read");
+        message.say("the mail is encrypted (PGP); it is kept and not read");
     }
     if !says_something(message) {
         let calendars = message.attachments.iter().filter(|file| file.media_type == "text/calendar");
@@ -61,7 +62,7 @@ fn says_something(message: &Message) -> bool {
 
 fn outlook(message: &mut Message, opened: Option<tnef::Envelope>) {
     let Some(opened) = opened else {
-        return say(message, "an envelope of Outlook (winmail.dat) cannot be opened; it is kept");
+        return message.say("an envelope of Outlook (winmail.dat) cannot be opened; it is kept");
     };
     if !says_something(message) {
         message.plain = opened.plain.map(clean).or(message.plain.take());
@@ -87,21 +88,21 @@ fn smime(message: &mut Message, opened: Option<signed::Cms>, limits: &Limits, de
                 .problems
                 .iter()
                 .filter(|problem| !problem.contains("names no sender"))
-                .for_each(|problem| say(message, problem));
+                .for_each(|problem| message.say(problem));
             add(message, inside.attachments);
         }
         Some(signed::Cms::Signed(_)) => {
-            say(message, "there are too many envelopes within each other; the rest is unread")
+            message.say(format!("there are too many envelopes within each other; {UNREAD}"))
         }
-        Some(signed::Cms::Encrypted) => say(message, "the mail is encrypted (S/MIME); it is kept and not read"),
-        None => say(message, "an S/MIME envelope cannot be opened; it is kept"),
+        Some(signed::Cms::Encrypted) => message.say("the mail is encrypted (S/MIME); it is kept and not read"),
+        None => message.say("an S/MIME envelope cannot be opened; it is kept"),
     }
 }
 
 fn add(message: &mut Message, files: Vec<Attachment>) {
     let room = MOST_FILES.saturating_sub(message.attachments.len());
     if files.len() > room {
-        say(message, "the mail has too many attachments; the rest is unread");
+        message.say(format!("the mail has too many attachments; {UNREAD}"));
     }
     message.attachments.extend(files.into_iter().take(room));
 }
@@ -119,12 +120,6 @@ fn by_name(name: &str) -> String {
         _ => "application/octet-stream",
     };
     media_type.to_string()
-}
-
-fn say(message: &mut Message, problem: &str) {
-    if !message.problems.iter().any(|said| said == problem) {
-        message.problems.push(problem.to_string());
-    }
 }
 
 #[cfg(test)]

@@ -39,6 +39,9 @@ impl Default for Limits {
     }
 }
 
+/// What the words of a limit end with, wherever one leaves something out.
+pub(super) const UNREAD: &str = "the rest is unread";
+
 /// The longest header section that is parsed, in bytes.
 const MAX_HEADER_SECTION: usize = 2_000_000;
 
@@ -46,14 +49,14 @@ const MAX_HEADER_SECTION: usize = 2_000_000;
 pub(super) fn shorten(text: &mut Option<String>, limits: &Limits, problems: &mut Vec<String>) {
     let Some(text) = text.as_mut().filter(|text| text.len() > limits.text) else { return };
     text.truncate(text.floor_char_boundary(limits.text));
-    problems.push(format!("the text is longer than {} bytes; the rest is unread", limits.text));
+    problems.push(format!("the text is longer than {} bytes; {UNREAD}", limits.text));
 }
 
 /// The part of the mail that can be parsed within the limits; says in `problems` what is left out.
 pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut Vec<String>) -> &'mail [u8] {
     let header_end = super::body::header_end(raw);
     if header_end > MAX_HEADER_SECTION {
-        problems.push(format!("the header section is longer than {MAX_HEADER_SECTION} bytes; the rest is unread"));
+        problems.push(format!("the header section is longer than {MAX_HEADER_SECTION} bytes; {UNREAD}"));
         return raw.get(..MAX_HEADER_SECTION).unwrap_or(raw);
     }
     let (mut depth, mut parts, mut mails) = (0, 0, 0);
@@ -75,7 +78,7 @@ pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut 
             (mails, limits.attached_mails, "attached mails"),
         ];
         if let Some((_, most, what)) = counts.into_iter().find(|(count, most, _)| count > most) {
-            problems.push(format!("the mail has more than {most} {what}; the rest is unread"));
+            problems.push(format!("the mail has more than {most} {what}; {UNREAD}"));
             return raw.get(..offset + at).unwrap_or(raw);
         }
         rest = rest.get(at + 1..).unwrap_or_default();

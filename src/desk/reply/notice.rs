@@ -147,8 +147,8 @@ pub fn crossed(
 
 /// What of a mail was not read. That a charset had to be guessed, or a boundary, helps nobody.
 fn left_out(mail: &Mail) -> Vec<&String> {
-    let problems = mail.message.problems.iter();
-    problems.filter(|problem| problem.contains("unread") || problem.contains("it is kept")).collect()
+    let kept = mail.message.problems.iter().filter(|problem| problem.contains("it is kept"));
+    mail.message.unread().chain(kept).collect()
 }
 
 /// The files of a mail that fit, and the names of those that do not.
