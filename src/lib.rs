@@ -45,6 +45,7 @@
 //! | [`progress`] | how far long work has come, on a terminal or in the log |
 //! | [`pulse`] | whether the loops are alive |
 //! | [`status`] | where the service stands, in one line |
+//! | [`condition`] | how the service is at this moment, written down for `status` |
 //! | [`systemd`] | what the service manager is told |
 //! | [`outage`] | what does not work at this moment |
 //! | [`metrics`] | figures for Prometheus |
@@ -81,6 +82,7 @@ pub mod authentication;
 pub mod backoff;
 pub mod clock;
 pub mod commands;
+pub mod condition;
 pub mod config;
 pub mod contracts;
 pub mod desk;

@@ -120,6 +120,11 @@ impl Office {
         }))
     }
 
+    /// Where the database lies, and what else the service keeps.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

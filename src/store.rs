@@ -36,7 +36,7 @@ pub use alerts::DueAlert;
 pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use copy::{Copied, NothingKnownSince, Restored};
-pub use erasure::{Erased, Erasure, Left, Place};
+pub use erasure::{Erased, Erasure, Left, Place, numbers_in};
 pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder, Packed};
 pub use lists::{RunningClock, Summary, Wanted};
@@ -250,6 +250,7 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("store/2-operations.sql")),
     M::up(include_str!("store/3-rights.sql")),
     M::up(include_str!("store/4-parked.sql")),
+    M::up(include_str!("store/5-restore.sql")),
 ];
 
 fn migrations() -> Migrations<'static> {

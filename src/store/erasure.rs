@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::mails::addresses_in;
 use super::tickets::TicketId;
 use super::{Store, Work, micros, timestamp};
+use crate::desk::ticket_number::TicketNumber;
 
 /// What stands in an address's place. Nothing is ever delivered there (RFC 2606 section 2).
 const BLANK_ADDRESS: &str = "erased@erased.invalid";
@@ -27,6 +28,8 @@ pub struct Erasure {
     pub address_hash: [u8; 32],
     /// When.
     pub at: Timestamp,
+    /// The tickets that were left then, since they were open or held: the erasure is not done before they went, too.
+    pub left: Vec<TicketNumber>,
 }
 
 /// What stands where of one person.
@@ -60,7 +63,8 @@ pub struct Erased {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Left {
     /// The ticket.
-    pub ticket: String,
+    #[serde(serialize_with = "as_text")]
+    pub ticket: TicketNumber,
     /// `open` or `legal hold`.
     pub reason: &'static str,
 }
@@ -79,9 +83,14 @@ pub struct Place {
 }
 
 impl Erasure {
-    /// The erasure of an address, with a salt that was drawn for it.
+    /// The erasure of an address, with a salt that was drawn for it; nothing is left so far.
     pub fn of(address: &str, salt: [u8; 16], at: Timestamp) -> Erasure {
-        Erasure { salt, address_hash: hash(&salt, address), at }
+        Erasure { salt, address_hash: hash(&salt, address), at, left: Vec::new() }
+    }
+
+    /// The tickets that were left, separated by spaces; empty where there are none.
+    pub fn left_as_text(&self) -> String {
+        self.left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether it was this address.
@@ -106,10 +115,29 @@ impl Erased {
         self.rows.binary_search(&row).is_ok()
     }
 
+    /// The tickets of the person's own, which lose all names and words.
+    pub fn own_tickets(&self) -> &[TicketId] {
+        &self.whole
+    }
+
     /// The tickets in which the person stands.
     pub fn ticket_ids(&self) -> impl Iterator<Item = TicketId> + '_ {
         self.whole.iter().chain(&self.part).copied()
     }
+}
+
+/// Reads what [`Erasure::left_as_text`] wrote.
+///
+/// # Errors
+/// It is something else.
+pub fn numbers_in(text: &str) -> anyhow::Result<Vec<TicketNumber>> {
+    text.split_whitespace()
+        .map(|number| number.parse().map_err(|_| anyhow::anyhow!("{number} is no ticket's number")))
+        .collect()
+}
+
+fn as_text<S: serde::Serializer>(number: &TicketNumber, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(number)
 }
 
 fn hash(salt: &[u8; 16], address: &str) -> [u8; 32] {
@@ -149,7 +177,7 @@ impl Work<'_> {
         let mut stay = HashSet::new();
         while let Some(row) = rows.next()? {
             let (id, is_customer) = (TicketId(row.get(0)?), row.get::<_, bool>(1)?);
-            let number = self.ticket_number(id)?.to_string();
+            let number = self.ticket_number(id)?;
             match stays(self, id)? {
                 Some(reason) => {
                     stay.insert(id.0);
@@ -157,11 +185,11 @@ impl Work<'_> {
                 }
                 None if is_customer => {
                     found.whole.push(id);
-                    found.tickets.push(number);
+                    found.tickets.push(number.to_string());
                 }
                 None => {
                     found.part.push(id);
-                    found.tickets_of_others.push(number);
+                    found.tickets_of_others.push(number.to_string());
                 }
             }
         }
@@ -220,7 +248,12 @@ impl Work<'_> {
         let ended = "UPDATE contract SET senders = trim(replace(';' || senders || ';', ';' || ?1 || ';', ';'), ';')
                      WHERE until IS NOT NULL AND instr(';' || senders || ';', ';' || ?1 || ';') > 0";
         self.transaction.execute(ended, [&address])?;
-        self.remember(erasure)
+        // What an earlier erasure of the address had left is this one's to finish.
+        for earlier in self.erasures()?.into_iter().filter(|earlier| earlier.is_of(&address)) {
+            self.remember(&Erasure { left: Vec::new(), ..earlier })?;
+        }
+        let left = found.left.iter().map(|left| left.ticket).collect();
+        self.remember(&Erasure { left, ..erasure.clone() })
     }
 
     /// A ticket loses every name and word; numbers of devices and contracts, times and promises stay.
@@ -302,20 +335,45 @@ impl Work<'_> {
 
     /// Remembers an erasure. Remembered twice, it is one.
     pub fn remember(&self, erasure: &Erasure) -> anyhow::Result<()> {
-        let insert = "INSERT INTO erasure (salt, address_hash, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        self.transaction.execute(insert, params![erasure.salt, erasure.address_hash, micros(erasure.at)])?;
+        let insert = "INSERT INTO erasure (salt, address_hash, at, tickets_left) VALUES (?1, ?2, ?3, ?4)
+                      ON CONFLICT (salt) DO UPDATE SET tickets_left = excluded.tickets_left";
+        let Erasure { salt, address_hash, at, .. } = erasure;
+        self.transaction.execute(insert, params![salt, address_hash, micros(*at), erasure.left_as_text()])?;
         Ok(())
     }
 
     /// The erasures so far.
     pub fn erasures(&self) -> anyhow::Result<Vec<Erasure>> {
-        let mut select = self.transaction.prepare("SELECT salt, address_hash, at FROM erasure ORDER BY at")?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)))?;
+        // A database of the schema before does not know what was left.
+        let select = |left| format!("SELECT salt, address_hash, at, {left} FROM erasure ORDER BY at");
+        let mut select = match self.transaction.prepare(&select("tickets_left")) {
+            Ok(select) => select,
+            Err(_) => self.transaction.prepare(&select("''"))?,
+        };
+        let rows = select
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?)))?;
         rows.map(|row| {
-            let (salt, address_hash, at) = row?;
-            Ok(Erasure { salt, address_hash, at: timestamp(at)? })
+            let (salt, address_hash, at, left) = row?;
+            Ok(Erasure { salt, address_hash, at: timestamp(at)?, left: numbers_in(&left)? })
         })
         .collect()
+    }
+
+    /// The erasures of which tickets were left that are not blank yet, each with these.
+    pub fn unfinished_erasures(&self) -> anyhow::Result<Vec<(Erasure, Vec<TicketId>)>> {
+        let mut unfinished = Vec::new();
+        for erasure in self.erasures()?.into_iter().filter(|erasure| !erasure.left.is_empty()) {
+            let mut tickets = Vec::new();
+            for number in &erasure.left {
+                let id = self.find_ticket(*number)?;
+                tickets
+                    .extend(id.map(|id| self.is_blank(id).map(|blank| (!blank).then_some(id))).transpose()?.flatten());
+            }
+            if !tickets.is_empty() {
+                unfinished.push((erasure, tickets));
+            }
+        }
+        Ok(unfinished)
     }
 
     /// Every address that stands anywhere, for a restored copy that has to forget some of them.
