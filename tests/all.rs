@@ -9,6 +9,7 @@ mod attachments;
 mod attacks;
 mod authentication;
 mod calendar;
+mod completions;
 mod compose;
 mod contracts;
 mod corpus;
