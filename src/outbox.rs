@@ -185,6 +185,9 @@ impl Outbox {
 
     /// Counts an attempt, and remembers whether the server works.
     fn observe(&self, due: &Due, outcome: &Outcome) {
+        if due.sent_before {
+            return;
+        }
         let now = self.office.now();
         let seconds = now.duration_since(due.created_at).as_secs_f64();
         let acknowledged = due.purpose == Purpose::Acknowledgement && matches!(outcome, Outcome::Sent { .. });
@@ -327,7 +330,15 @@ fn settle(office: &Office, store: &Work, due: &Due, outcome: &Outcome) -> anyhow
     let (id, purpose) = (due.id, due.purpose.name());
     match outcome {
         Outcome::Sent { .. } => {
-            tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
+            if due.sent_before {
+                tracing::info!(
+                    outbox = id,
+                    purpose,
+                    "a mail had left before the database was restored; it is not sent again"
+                );
+            } else {
+                tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
+            }
             store.outbox_sent(id, now)?;
             keep_promise(office, store, id, now)
         }

@@ -35,6 +35,7 @@ mod maildir;
 mod mutated_answers;
 mod mutated_mails;
 mod name_server;
+mod next_steps;
 mod notify;
 mod numbers;
 mod operator;

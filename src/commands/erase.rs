@@ -173,6 +173,7 @@ fn protocol(config: &Config, found: &Erased, erasure: &Erasure, dry_run: bool) -
     value["by"] = json!(operator());
     value["salt"] = json!(HEXLOWER.encode(&erasure.salt));
     value["sha256_of_salt_and_address"] = json!(HEXLOWER.encode(&erasure.address_hash));
+    value["former_databases"] = json!(former_databases(config));
     value["copies_expire_after_days"] = json!(config.retention.backups_days);
     Ok(serde_json::to_string_pretty(&value)?)
 }
@@ -185,6 +186,15 @@ fn write_protocol(config: &Config, protocol: &str, at: Timestamp) -> anyhow::Res
     let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
     writeln!(file, "{protocol}")?;
     Ok(path)
+}
+
+/// What restores laid aside: their files' names.
+fn former_databases(config: &Config) -> Vec<String> {
+    let files = fs::read_dir(&config.state_dir).into_iter().flatten().flatten();
+    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+    let mut former: Vec<String> = names.filter(|name| name.starts_with(retention::FORMER)).collect();
+    former.sort();
+    former
 }
 
 /// What the operator has to see to.
@@ -204,6 +214,22 @@ fn what_remains(config: &Config, found: &Erased) -> Vec<String> {
     if !found.places.is_empty() {
         let count = found.places.len();
         lines.push(format!("delete {count} mails on the server, too: the protocol says where they were seen"));
+    }
+    if !found.tickets_with_the_name.is_empty() {
+        let tickets = found.tickets_with_the_name.join(", ");
+        lines.push(format!(
+            "the person's name, or that of somebody with the same name, stands in {tickets}: look at them (tickets show)"
+        ));
+    }
+    let former = former_databases(config);
+    if !former.is_empty() {
+        lines.push(format!(
+            "a restore laid aside {} in {}: it holds the data until the retention deletes it after {} days; delete it now, \
+             unless you still need it",
+            former.join(", "),
+            config.state_dir.display(),
+            config.retention.backups_days
+        ));
     }
     if !found.contracts.is_empty() {
         let contracts = found.contracts.join(", ");

@@ -113,15 +113,20 @@ fn tell_of_erasures(erased: &Repeated, was_read: bool) {
 }
 
 fn chosen(path: &Path) -> anyhow::Result<PathBuf> {
+    const WHERE: &str = "name the folder of the copies (the timer's is /var/backups/hezo-intake), or one file of it";
+    if !path.exists() {
+        return Err(BadInput(format!("there is no {}: {WHERE}", path.display())).into());
+    }
     if !path.is_dir() {
         return Ok(path.to_path_buf());
     }
     let newest = copies(path)?.into_iter().next();
-    newest.ok_or_else(|| BadInput(format!("{} holds no copy (desk-TIME.sqlite or .sqlite.zst)", path.display())).into())
+    let none = || BadInput(format!("{} holds no copy (desk-TIME.sqlite or .sqlite.zst): {WHERE}", path.display()));
+    Ok(newest.ok_or_else(none)?)
 }
 
 fn unpack(copy: &Path, to: &Path) -> anyhow::Result<()> {
-    let from = File::open(copy).with_context(|| format!("cannot read {}", copy.display()))?;
+    let from = File::open(copy).with_context(|| format!("cannot read {}: run this as root", copy.display()))?;
     let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(to);
     let mut file = file.with_context(|| format!("cannot write {}", to.display()))?;
     if is_compressed(copy) {

@@ -9,9 +9,7 @@ use jiff::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::{
-    Erasure, FILE, LOCK, MIGRATIONS, Store, Work, cannot_open, lock, micros, migrate, other_schema, schema, timestamp,
-};
+use super::{Erasure, FILE, LOCK, MIGRATIONS, Store, Work, fault, lock, micros, migrate, other_schema, timestamp};
 
 /// Pages copied at once; between two steps the service may write.
 const PAGES_AT_ONCE: std::ffi::c_int = 1000;
@@ -54,7 +52,7 @@ impl Store {
     /// Those of SQLite; the disk is full.
     pub fn copy_to(self, to: &Path, at: Timestamp, shown: impl Fn(u64, u64)) -> anyhow::Result<Copied> {
         let before = counted(&self.connection)?;
-        let mut copy = Connection::open(to).with_context(|| cannot_open(to))?;
+        let mut copy = Connection::open(to).map_err(|error| fault::told(error, to))?;
         {
             let backup = Backup::new(&self.connection, &mut copy)?;
             loop {
@@ -85,11 +83,14 @@ impl Store {
     /// It is no database, or a damaged one, or one of a newer version.
     pub fn prove(copy: &Path) -> anyhow::Result<Copied> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(copy, flags).with_context(|| cannot_open(copy))?;
-        let version = schema(&connection)?;
+        let other = "take an earlier copy, by its own name";
+        let connection = Connection::open_with_flags(copy, flags).context(other)?;
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).context(other)?;
+        let version = version as usize;
         ensure!((1..=MIGRATIONS.len()).contains(&version), other_schema(copy, version));
-        let verdict: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
-        ensure!(verdict == "ok", "it is damaged: {verdict}");
+        let verdict: String =
+            connection.pragma_query_value(None, "integrity_check", |row| row.get(0)).context(other)?;
+        ensure!(verdict == "ok", "it is damaged ({verdict}): {other}");
         counted(&connection)
     }
 
@@ -115,7 +116,7 @@ impl Store {
         forget: impl FnOnce(&mut Store, Vec<Erasure>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Restored> {
         let place = state_dir.join(FILE);
-        let mut copy = Connection::open(new).with_context(|| cannot_open(new))?;
+        let mut copy = Connection::open(new).map_err(|error| fault::told(error, new))?;
         migrate(&mut copy, new)?;
         let copied_at: Option<i64> = copy.query_row("SELECT at FROM copied", [], |row| row.get(0)).optional()?;
         let copied_at = timestamp(copied_at.context("the copy does not say when it was made")?)?;
