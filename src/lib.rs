@@ -33,6 +33,7 @@
 //! | [`attachments`] | text out of attachments and codes out of pictures, in a child process with hard limits |
 //! | [`access_token`] | tokens for signing in without a password, asked for ahead of their expiry |
 //! | [`authentication`] | verifies the signatures of a mail, asking name servers |
+//! | [`right_to_send`] | the loop that keeps the access tokens of sending fresh |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`sent_folder`] | looks for a mail of which nobody knows whether it was taken |
 //! | [`store`] | the only SQL: facts out, decisions in |
@@ -99,6 +100,7 @@ pub mod outage;
 pub mod outbox;
 pub mod progress;
 pub mod pulse;
+pub mod right_to_send;
 pub mod sent_folder;
 pub mod service;
 pub mod smtp;

@@ -101,6 +101,16 @@ impl Routes {
         self.of(due).send(sender, due).await
     }
 
+    /// The servers that are signed in to by token, each as an outage of it is called.
+    pub fn with_tokens(&self) -> Vec<(Part, Arc<Smtp>)> {
+        let routes = [(Part::Sending, Some(&self.first)), (Part::SecondRoute, self.second.as_ref())];
+        let servers = routes.into_iter().filter_map(|(part, route)| match route {
+            Some(Transport::Smtp(smtp)) if smtp.has_tokens() => Some((part, Arc::clone(smtp))),
+            _ => None,
+        });
+        servers.collect()
+    }
+
     /// How many mails are under way at once: one on each connection, and some that are ready to follow.
     fn most_at_once(&self) -> usize {
         match &self.first {
@@ -331,11 +341,7 @@ fn settle(office: &Office, store: &Work, due: &Due, outcome: &Outcome) -> anyhow
     match outcome {
         Outcome::Sent { .. } => {
             if due.sent_before {
-                tracing::info!(
-                    outbox = id,
-                    purpose,
-                    "a mail had left before the database was restored; it is not sent again"
-                );
+                tracing::info!(outbox = id, purpose, "a mail had left before the restore; it is not sent again");
             } else {
                 tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
             }

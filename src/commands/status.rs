@@ -11,6 +11,9 @@ use crate::condition::{Condition, Gap, STALE_AFTER, Times};
 use crate::config::Config;
 use crate::store::{Figures, Store, Work};
 
+/// So many tickets are named whose mails were given up.
+const MOST_GIVEN_UP: usize = 5;
+
 /// An erasure that left something, which is to go, too.
 #[derive(Serialize)]
 struct Unfinished {
@@ -27,6 +30,8 @@ struct Told {
     /// How a running service is, as it says itself.
     condition: Option<Condition>,
     unfinished: Vec<Unfinished>,
+    /// Tickets of mails that were given up.
+    given_up: Vec<String>,
     now: Timestamp,
 }
 
@@ -40,14 +45,15 @@ pub fn status(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     let runs = Store::is_in_use(&config.state_dir);
     let condition = runs.then(|| Condition::read(&config.state_dir)).flatten();
-    let (figures, unfinished) = Store::open_to_read(&config.state_dir)
-        .and_then(|mut store| store.read(|store| Ok((store.figures(now)?, unfinished(config, store)?))))
-        .inspect_err(|_| {
+    let look = |store: &Work| Ok((store.figures(now)?, unfinished(config, store)?, store.given_up(MOST_GIVEN_UP)?));
+    let (figures, unfinished, given_up) =
+        Store::open_to_read(&config.state_dir).and_then(|mut store| store.read(look)).inspect_err(|_| {
             if let Some(condition) = &condition {
                 condition.reasons().iter().for_each(|reason| println!("{reason}"));
             }
         })?;
-    let told = Told { figures, runs, condition, unfinished, now };
+    let given_up = given_up.iter().map(ToString::to_string).collect();
+    let told = Told { figures, runs, condition, unfinished, given_up, now };
     if as_json {
         println!("{}", told.as_json()?);
     } else {
@@ -92,12 +98,18 @@ impl Told {
     fn wants(&self) -> Vec<String> {
         let mut wants = Vec::new();
         let breached: u64 = self.figures.clocks.iter().map(|clock| clock.breached).sum();
-        let counted = [
-            (breached, "promises are late: `hezo-intake clocks` names them"),
-            (self.figures.outbox_failed, "mails were given up: `hezo-intake tickets show` says why"),
-            (self.gap(), "mails on the server have no disposition: `hezo-intake reconcile` names them"),
-        ];
-        wants.extend(counted.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+        if breached > 0 {
+            wants.push(format!("{breached} promises are late: `hezo-intake clocks` names them"));
+        }
+        if self.figures.outbox_failed > 0 {
+            let of = if self.given_up.is_empty() { String::new() } else { format!(" ({})", self.given_up.join(", ")) };
+            let count = self.figures.outbox_failed;
+            wants.push(format!("{count} mails were given up{of}: `hezo-intake tickets show NUMBER` says why"));
+        }
+        if self.gap() > 0 {
+            let gap = self.gap();
+            wants.push(format!("{gap} mails on the server have no disposition: `hezo-intake reconcile` names them"));
+        }
         let closed = self.unfinished.iter().filter(|unfinished| unfinished.state == "closed");
         wants.extend(closed.map(|one| format!("an erasure can be finished: {} is closed now", one.ticket)));
         wants

@@ -93,6 +93,8 @@ impl Arrival {
             let reason = unread.problem.name();
             tracing::warn!(uid = known.listed.uid.0, reason, "an attachment was not read as a whole");
         }
+        let (uid, rule, language) = (known.listed.uid.0, &*reading.verdict.rule, reading.language.code());
+        tracing::trace!(uid, rule, language, bytes = raw.len(), files = reading.texts.len(), "a mail was read");
         office.metrics.kind(&reading.verdict.kind);
         let (content_hash, internal_date) = (known.content_hash, known.listed.internal_date);
         let mail = Mail { message, raw, content_hash, internal_date, place, junk, too_large, verification };
