@@ -48,6 +48,7 @@ mod servers;
 mod stories;
 mod story;
 mod token;
+mod undelivered;
 mod unit;
 mod unreachable;
 mod upgrade;
