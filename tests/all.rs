@@ -50,6 +50,7 @@ mod servers;
 mod stories;
 mod story;
 mod token;
+mod undelivered;
 mod unit;
 mod unreachable;
 mod upgrade;
