@@ -30,6 +30,7 @@ mod in_doubt;
 mod kills;
 mod kinds;
 mod ladder;
+mod lives;
 mod log_privacy;
 mod maildir;
 mod mutated_answers;
