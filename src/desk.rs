@@ -22,6 +22,7 @@
 //! | [`wishes`] | whether the sender asks for escalation in words |
 //! | [`command`] | what an engineer orders in the first lines of an answer |
 //! | [`extract`] | serial, contract and tax numbers, each with its place |
+//! | [`contacts`] | the other ways to a customer |
 //! | [`contract`] | contracts on file |
 //! | [`entitlement`] | which contract a request is about, and what it promises |
 //! | [`budget`] | how many automatic mails may leave |
@@ -54,6 +55,7 @@ pub mod calendar;
 pub mod classify;
 pub mod command;
 pub mod compose;
+pub mod contacts;
 pub mod contract;
 pub mod decide;
 pub mod decision;

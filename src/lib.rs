@@ -41,6 +41,8 @@
 //! | [`config`] | the configuration file, checked, or all its faults at once |
 //! | [`commands`] | one file for each command of the operator |
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
+//! | [`claim`] | keeps two services of one machine from the same mailbox |
+//! | [`attempt`] | which mails are being read, and at which the program has ended |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
 //! | [`progress`] | how far long work has come, on a terminal or in the log |
@@ -79,8 +81,10 @@ pub mod access_token;
 pub mod alarm;
 pub mod alert;
 pub mod attachments;
+pub mod attempt;
 pub mod authentication;
 pub mod backoff;
+pub mod claim;
 pub mod clock;
 pub mod commands;
 pub mod condition;

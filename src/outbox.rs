@@ -399,7 +399,8 @@ fn give_up(office: &Office, store: &Work, due: &Due, reason: &str, now: Timestam
         return Ok(());
     }
     let cause = format!("outbox {}", due.id);
-    let effects = decide::given_up(&sent, &store.ticket(id)?, reason, cause.as_bytes(), &office.site, now);
+    let (ticket, originals) = (store.ticket(id)?, store.originals(id)?);
+    let effects = decide::given_up(&sent, &ticket, &originals, reason, cause.as_bytes(), &office.site, now);
     store.apply(&effects, None, now)?;
     office.ring(&effects);
     Ok(())

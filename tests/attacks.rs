@@ -487,6 +487,26 @@ fn a_storm_of_a_named_sender_is_acknowledged_together() {
     assert_eq!(gathered.message.header("Auto-Submitted"), Some("auto-replied"));
 }
 
+/// Beyond the budget nobody can tell whether a contract names an address, or borrow it to write to its owner.
+#[test]
+fn beyond_the_budget_an_unproven_sender_sees_the_same_whoever_it_is() {
+    let mails_to = |sender: &str, result: &str| {
+        let desk = desk();
+        for n in 0..8 {
+            let text = format!("Urządzenie numer {n}{n} w hali {n} pokazuje coś na wyświetlaczu, proszę o pomoc {n}.");
+            let request = mail(sender, &format!("{n}"), &format!("Sprawa {n} hala {n}{n}"), &text);
+            desk.receive_stamped("2026-11-23 10:00", result, &request);
+        }
+        desk.run("2026-11-23 10:01");
+        desk.run("2026-11-23 10:40");
+        assert_eq!(desk.tickets().len(), 8, "{sender}");
+        desk.sent().iter().filter(|mail| mail.to() == sender).count()
+    };
+    assert_eq!(mails_to(STRANGER, "dmarc=none"), 5);
+    assert_eq!(mails_to(CUSTOMER, "dmarc=none"), 5);
+    assert_eq!(mails_to(CUSTOMER, "dmarc=pass"), 6, "one lists the rest to whom it is proven to be");
+}
+
 /// A16: a delivery report that the sender made up.
 #[test]
 fn a_made_up_delivery_report_changes_nothing() {
@@ -573,4 +593,35 @@ fn who_belongs_to_a_contract_is_told_of_it() {
     let expired = ack("3", "ewa@dawna.example", "Nr seryjny: C824100999, umowa HEZO/QSP/2021/00111");
     assert!(expired.contains("Umowa HEZO/QSP/2021/00111 wygasła 31 grudnia 2024."), "{expired}");
     assert!(expired.contains("reactivation fee") && expired.contains("do godz. 10:00 w poniedziałek"), "{expired}");
+}
+
+/// A file that can run reaches neither the customer nor the engineers' mailboxes by itself.
+#[test]
+fn what_can_run_is_named_in_the_notice_and_not_attached() {
+    let part = |name: &str, text: &str| {
+        format!(
+            "--b\nContent-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"{name}\"\n\n{text}\n"
+        )
+    };
+    let files =
+        [part("faktura.pdf.exe", "MZ"), part("ac.rdp", "full address:s:x"), part("log.txt", "error 6")].concat();
+    let request = format!(
+        "From: {STRANGER}\nTo: {DESK}\nSubject: Awaria\nMessage-ID: <1@x>\nContent-Type: multipart/mixed; boundary=b\n\n\
+         --b\n\nNapęd nie działa.\n{files}--b--\n"
+    );
+    let desk = desk();
+    let sent = desk.mail("2026-11-23 09:05", &request);
+    let notice = to(&sent, ANNA);
+    let names: Vec<&str> = notice.message.attachments.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["log.txt"]);
+    for name in ["faktura.pdf.exe", "ac.rdp"] {
+        let line = notice.text().lines().find(|line| line.contains(name)).unwrap_or_default();
+        assert!(
+            line.contains("#oryginał") && line.contains("hezo-intake export --ticket"),
+            "{name}: {}",
+            notice.text()
+        );
+    }
+    let sent = desk.mail("2026-11-23 09:10", &answer(notice, "#oryginał"));
+    assert!(to(&sent, ANNA).raw.contains("faktura.pdf.exe"), "who asks for it gets it");
 }

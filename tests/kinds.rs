@@ -12,7 +12,7 @@
 //! recipient: …            also action, status, diagnostic, original: what a delivery report says
 //! ```
 //!
-//! `language.table` and `wishes.table` hold what needs no whole mail, one case a line.
+//! `language.table`, `wishes.table` and `phrases.table` hold what needs no whole mail, one case a line.
 
 use std::path::{Path, PathBuf};
 
@@ -124,6 +124,24 @@ fn languages() {
         let reading = Reading::of(&mail(&from, &subject, &text), &[], &site);
         let got = serde_json::to_value(reading.language).unwrap();
         same("language", Some(&want), got.as_str(), wrong);
+    });
+}
+
+#[test]
+fn phrases() {
+    let site = site();
+    check(table("phrases.table"), 200, |cells, wrong| {
+        let [want, precedence, subject, text] = cells.try_into().expect("four cells");
+        let precedence = if precedence.is_empty() { String::new() } else { format!("Precedence: {precedence}\n") };
+        let raw = format!(
+            "From: Ola Rak <ola@piekarnia.example>\nTo: pomoc@myhezo.pl\nSubject: {subject}\n{precedence}\
+             Content-Type: text/plain; charset=utf-8\n\n{text}\n"
+        );
+        let verdict = Reading::of(&Message::parse(raw.as_bytes()), &[], &site).verdict;
+        same("kind", Some(&want), serde_json::to_value(verdict.kind).unwrap().as_str(), wrong);
+        if !wrong.is_empty() {
+            wrong.push(format!("by rule {}", verdict.rule));
+        }
     });
 }
 

@@ -197,3 +197,53 @@ fn an_answer_that_was_held_waits_until_one_has_left() {
     desk.mail("2026-11-23 09:15", &answer("Proszę o log z macierzy."));
     assert_eq!(waiting(&desk), []);
 }
+
+#[test]
+fn spam_under_a_named_address_is_as_good_as_its_proof() {
+    let check = |result: &str, acknowledged: bool, tickets: usize, parked: &[&str]| {
+        let desk = Desk::with("contracts = \"{dir}/contracts.csv\"", SPAM);
+        std::fs::write(desk.dir().join("contracts.csv"), CONTRACTS).expect("the list");
+        let sent = desk.mail_stamped("2026-11-23 09:05", result, REQUEST);
+        let acks = sent.iter().filter(|mail| mail.to() == "jan@obcy.example").count();
+        assert_eq!((acks, desk.tickets().len()), (usize::from(acknowledged), tickets), "{result}");
+        let causes: Vec<String> = waiting(&desk).into_iter().map(|(_, cause)| cause).collect();
+        assert_eq!(causes, parked, "{result}");
+        if !acknowledged && tickets > 0 {
+            let number = desk.tickets()[0]["ticket"].as_str().expect("a number").to_string();
+            let ticket = desk.ticket(&number).to_string();
+            assert!(ticket.contains("spam-header"), "{result}: the rule is told: {ticket}");
+            desk.run("2026-11-23 10:06");
+            let sent = desk.sent();
+            assert!(sent.iter().any(|mail| mail.to() == "escalation@myhezo.example"), "{result}: its clock runs");
+        }
+    };
+    check("dmarc=pass", true, 1, &[]);
+    check("dmarc=none", false, 1, &[]);
+    check("dmarc=fail (p=none)", false, 0, &["spam"]);
+    check("dmarc=fail (p=reject)", false, 0, &["spam"]);
+}
+
+#[test]
+fn who_writes_under_our_address_waits_and_nothing_goes_round() {
+    let form = "From: Formularz <pomoc@myhezo.example>\nTo: pomoc@myhezo.example\nSubject: Zgłoszenie ze strony\n\
+                Message-ID: <f@www.myhezo.example>\n\nMacierz nie wstaje, proszę o telefon 600 100 200.\n";
+    let desk = Desk::new();
+    let told = desk.mail_stamped("2026-11-23 09:05", "dmarc=none", form);
+    assert_eq!(waiting(&desk), [pair("P1", "other")]);
+    assert_eq!(told.len(), 2, "the engineers are told");
+    // A server that gives every mail another Message-ID lets all of it come back.
+    for round in 0..3 {
+        let at = format!("2026-11-23 09:{}6", round + 1);
+        desk.run(&at);
+        for (n, mail) in told.iter().chain(&desk.sent()).enumerate() {
+            let id = format!("<{}>", mail.id());
+            desk.deliver(&at, &mail.raw.replace("\r\n", "\n").replace(&id, &format!("<{round}-{n}@other.example>")));
+        }
+        desk.run(&at);
+        assert_eq!(waiting(&desk).len(), 1, "what tells of it never waits itself");
+    }
+    let number = done(&desk, &["parked", "release", "P1", "--now", "2026-11-23T08:40:00Z"]);
+    desk.run("2026-11-23 09:41");
+    assert!(desk.sent().iter().any(|mail| mail.ticket() == number && mail.text().contains("600 100 200")));
+    assert_eq!(desk.ticket(&number)["state"], "new");
+}

@@ -97,6 +97,8 @@ pub struct OwnMarks {
     pub signed: bool,
     /// True where the mail answers one with our signature in its Message-ID.
     pub answers_ours: bool,
+    /// True where the subject says that the mail answers another.
+    pub is_answer: bool,
 }
 
 impl OwnMarks {
@@ -124,7 +126,7 @@ pub fn classify(
     if let Some(bounce) = bounce {
         return Verdict::new(Kind::Bounce, &bounce.rule);
     }
-    let marks = Marks::of(message, written, rules);
+    let marks = Marks::of(message, written, own.is_answer, rules);
     let from_us = message.from.as_ref().is_some_and(|from| own.has(&from.address));
     // A form on our own pages writes under our address for the one in Reply-To.
     let for_another = message.reply_to.as_ref().is_some_and(|reply_to| !own.has(&reply_to.address));
@@ -163,18 +165,21 @@ fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() 
     // The subject may repeat ours with the customer's numbers; only new ones speak for a person.
     let new_number = || gives(&numbers(), |found| found.place == Place::Text);
     let says_why = || marks.absence().is_some() && !marks.says_else();
-    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| says_why() || !new_number()) {
+    // People, too, write "out of office" and nothing else above what they report.
+    let reports = || marks.robot().is_none() && marks.is_short_subject() && marks.reports_in_text();
+    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| says_why() || !new_number() && !reports()) {
         return Some((Kind::AutoReply, rule));
     }
     let robot = marks.robot();
     // A device may be absent, too.
     let absence = marks.subject(Role::AbsenceSubject).filter(|_| marks.subject(Role::NoticeSubject).is_none());
-    let word = match absence {
+    let word = match absence.or_else(|| marks.absence_in_subject().filter(|_| robot.is_none())) {
         Some(rule) if robot.is_some() => Some(rule),
         Some(rule) => {
             let marked = marks.hint().or_else(|| marks.header(Role::Silence)).is_some();
             let else_too = marks.says_else() || !marked && marks.says_the_unknown() || new_number();
-            (marks.says_nothing() || marks.absence().is_some() && !else_too).then_some(rule)
+            let says_why = marks.absence().or_else(|| marks.text(Role::Reassurance)).is_some();
+            (marks.says_nothing() || says_why && !else_too).then_some(rule)
         }
         // Newsletters and notices speak of holidays and thanks too.
         None if marks.header(Role::List).is_some() || marks.subject(Role::NoticeSubject).is_some() => None,

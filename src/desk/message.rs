@@ -27,6 +27,9 @@ const OWN_PREFIX: &str = "X-HEZO-";
 /// The most mailboxes of `From` that are kept: one is honest, two are enough to see that it is not.
 const MOST_AUTHORS: usize = 10;
 
+/// The most fields that are read behind the limit of header fields: each of those that matter, twice.
+const MOST_LATE_FIELDS: usize = 18;
+
 /// A mail as the desk sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
@@ -149,6 +152,11 @@ impl Message {
         let raw = body::without_mbox_line(raw);
         let ended = body::end_lines(raw);
         let raw: &[u8] = ended.as_deref().unwrap_or(raw);
+        let headed = body::end_header(raw);
+        let raw: &[u8] = headed.as_deref().unwrap_or(raw);
+        if headed.is_some() {
+            message.problems.push("the header section has no end; what is no header field was read as text".into());
+        }
         let within = limits::readable(raw, limits, &mut message.problems);
         let is_whole = within.len() == raw.len();
         let mended = body::mend_boundary(within);
@@ -181,7 +189,8 @@ impl Message {
             self.problems.push(format!("the mail has more than {header_fields} header fields; {UNREAD}"));
         }
         let longest = u32::try_from(*header_length).unwrap_or(u32::MAX);
-        for field in fields.iter().take(*header_fields) {
+        let late = fields.iter().skip(*header_fields).filter(|field| is_of_the_letterhead(field.name()));
+        for field in fields.iter().take(*header_fields).chain(late.take(MOST_LATE_FIELDS)) {
             let end = field.offset_end.min(field.offset_start.saturating_add(longest));
             let value = raw.get(field.offset_start as usize..end as usize).unwrap_or_default();
             if end < field.offset_end {
@@ -262,6 +271,13 @@ impl Message {
         }
         all
     }
+}
+
+/// Whether a field says who writes to whom about what, so that it is read behind any number of others.
+fn is_of_the_letterhead(name: &str) -> bool {
+    const LETTERHEAD: [&str; 9] =
+        ["from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references"];
+    LETTERHEAD.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Text of unknown charset, with LF line ends and without NUL and invisible characters.

@@ -47,10 +47,10 @@ impl Reading {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
         let numbers = || pages.numbers(&OnFile::default(), &site.rules.numbers);
-        let own = own_marks(message, site);
+        let answers = site.rules.quotes.is_answer(&message.subject);
+        let own = OwnMarks { is_answer: answers, ..own_marks(message, site) };
         let verdict = classify::classify(message, &written, bounce.as_ref(), &own, &numbers, &site.rules.robots);
         let now = written.text(Part::Now);
-        let answers = site.rules.quotes.is_answer(&message.subject);
         Reading {
             language: language::language(message, &written, answers),
             escalation: wishes::asks_for_escalation(&message.subject, answers, &now, &site.rules.wishes),
@@ -102,5 +102,5 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_keys.is_ours(id));
     let mut answered = message.in_reply_to.iter().chain(&message.references);
     let answers_ours = answered.any(|id| site.token_keys.is_ours(id));
-    OwnMarks { addresses, signed, answers_ours }
+    OwnMarks { addresses, signed, answers_ours, is_answer: false }
 }

@@ -4,17 +4,18 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Ground};
+use super::contacts::Contacts;
 use super::decide::{RungFacts, decide, fire};
 use super::decision::Effect;
 use super::escalation::Level;
 use super::escalation::{Audience, LadderStep};
-use super::facts::Facts;
+use super::facts::{Facts, SentMail};
 use super::language::Language;
 use super::mail::Mail;
 use super::message::{Address, Message};
 use super::plan::{Basis, Promise};
 use super::reading::Reading;
-use super::reply::{self, Done, Fault, Occasion, Relay, RungDue, escalation};
+use super::reply::{self, Done, Fault, Keeps, Occasion, Purpose, Relay, RungDue, Undelivered, escalation};
 use super::site::Site;
 use super::thread;
 use super::ticket::NewTicket;
@@ -115,12 +116,23 @@ fn answers(ticket: &Ticket, site: &Site, now: Timestamp) -> Vec<Effect> {
     };
     let fault = |why| Fault { line: "#pomoc".to_string(), why, detail: "serial".to_string(), meant: Vec::new() };
     let faults = ["not-understood", "not-admitted", "no-such-engineer"].map(fault);
+    let sent = SentMail {
+        ticket: Some(ticket.number),
+        purpose: Purpose::Acknowledgement,
+        recipient: to.address.clone(),
+        message_id: String::new(),
+        written_at: now,
+        keeps: Some(Keeps::Acknowledgement),
+    };
+    let contacts = Contacts::of(ticket, &[], &to.address, site);
+    let lost = Undelivered { ticket, sent: &sent, reason: "5.1.1", contacts: Some(&contacts), cause: b"rehearsal" };
     let posts = [
         reply::relay(site, &relay, now),
         reply::copy(site, ticket, engineer, answer, true, mail, engineer, now),
         reply::copy(site, ticket, engineer, answer, false, mail, engineer, now),
         reply::done(site, ticket, &done, mail, engineer, now),
         reply::not_done(site, Some(ticket), &faults, mail, engineer, now),
+        reply::undelivered(site, &lost, engineer, now),
         reply::absent(site, engineer, Some(ticket), mail, "", engineer, now),
     ];
     let crossed = ticket.entries.iter().map(|entry| reply::crossed(site, ticket, entry, mail, engineer, now));

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::compose::{AutoSubmitted, ComposeError};
+use super::contacts::Contacts;
 use super::engineer::Engineer;
 use super::facts::SentMail;
 use super::language::Language;
@@ -26,7 +27,7 @@ use super::mail::Mail;
 use super::message::Address;
 use super::site::Site;
 use super::storm::Recent;
-use super::ticket::Ticket;
+use super::ticket::{Clock, ClockKind, Ticket};
 use super::ticket_number::TicketNumber;
 use super::token::{Purpose as TokenPurpose, Token};
 use letter::Letter;
@@ -81,6 +82,14 @@ impl Keeps {
         match self {
             Keeps::Acknowledgement => "acknowledgement",
             Keeps::Contact => "contact",
+        }
+    }
+
+    /// Whether the mail's arrival ends a clock of this kind.
+    pub fn is_kept_by(self, kind: ClockKind) -> bool {
+        match self {
+            Keeps::Acknowledgement => kind == ClockKind::Acknowledge,
+            Keeps::Contact => matches!(kind, ClockKind::Reaction | ClockKind::FollowUp),
         }
     }
 
@@ -241,22 +250,33 @@ pub fn storm(
         .write("storm", context)
 }
 
+/// A mail of ours that did not arrive.
+#[derive(Clone, Copy)]
+pub struct Undelivered<'a> {
+    /// The ticket, its clocks as they are now that the mail is known to be lost.
+    pub ticket: &'a Ticket,
+    /// The mail.
+    pub sent: &'a SentMail,
+    /// Why it did not arrive.
+    pub reason: &'a str,
+    /// The other ways to the customer; `None` where the mail was for people of the desk.
+    pub contacts: Option<&'a Contacts>,
+    /// Identifies the event.
+    pub cause: &'a [u8],
+}
+
 /// Tells an engineer that a mail of ours did not arrive.
-pub fn undelivered(
-    site: &Site,
-    ticket: &Ticket,
-    sent: &SentMail,
-    reason: &str,
-    cause: &[u8],
-    engineer: &Engineer,
-    now: Timestamp,
-) -> Result<Post, ReplyError> {
+pub fn undelivered(site: &Site, lost: &Undelivered, engineer: &Engineer, now: Timestamp) -> Result<Post, ReplyError> {
+    let Undelivered { ticket, sent, reason, contacts, cause } = *lost;
+    let kept = |clock: &&Clock| sent.keeps.is_some_and(|keeps| keeps.is_kept_by(clock.kind));
+    let running = ticket.clocks.iter().filter(|clock| clock.runs()).filter(kept);
     let context = json!({
         "facts": facts::block(site, ticket),
         "purpose": sent.purpose.name(),
         "recipient": sent.recipient,
         "reason": reason,
-        "resumed": sent.keeps.map(Keeps::name),
+        "running": running.map(|clock| facts::clock_name(clock.kind)).collect::<Vec<_>>(),
+        "contacts": contacts,
         "desk": facts::desk(site),
     });
     Letter::new(site, Purpose::Alert, cause, &engineer.mailbox(), now)

@@ -138,7 +138,7 @@ fn parts(message: &Message, lines: &[Line], html: bool, rules: &QuoteRules) -> V
         forward: prefix == Some(Prefix::Forward),
         reply: prefix == Some(Prefix::Reply) || answers,
         surely_reply: prefix == Some(Prefix::Reply) && answers,
-        html,
+        quotes: html && rules.marks_quotes(message.html.as_deref().unwrap_or_default()),
         author: &author,
     };
     let mut parts = quote::mark(lines, context, rules);

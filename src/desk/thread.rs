@@ -49,7 +49,8 @@ pub struct Keys {
     pub recent: u32,
     /// Tickets that an engineer's order may name.
     pub named: Vec<TicketNumber>,
-    /// Whether the mails of the ticket are wanted, too, to be handed over or shown with it.
+    /// Whether the mails of the ticket are wanted, too, to be handed over or shown with it, or searched for
+    /// another way to the customer.
     pub originals: bool,
 }
 
@@ -77,8 +78,14 @@ pub fn keys(mail: &Mail, reading: &Reading, site: &Site) -> Keys {
         sender: message.from.as_ref().map(|from| from.address.clone()),
         recent: storm::tickets_to_look_at(site.budget.storm),
         named: orders.iter().flat_map(|line| ticket_number::find_in(line)).take(MOST_TAGS).collect(),
-        originals: reading.escalation.is_some() || !orders.is_empty(),
+        originals: reading.escalation.is_some() || !orders.is_empty() || is_about_ours(reading, site),
     }
+}
+
+/// Whether a delivery report is about a mail of ours.
+fn is_about_ours(reading: &Reading, site: &Site) -> bool {
+    let reported = reading.bounce.as_ref().and_then(|bounce| bounce.original_message_id.as_deref());
+    reported.is_some_and(|id| site.token_keys.is_ours(id))
 }
 
 /// The lines that are meant as orders.

@@ -50,9 +50,12 @@ impl Parts {
     /// Builds the parts.
     ///
     /// # Errors
-    /// A certificate file cannot be read.
+    /// A certificate file cannot be read; another process of this machine works on one of the mailboxes.
     pub(super) fn build(config: &Config, office: &Arc<Office>) -> anyhow::Result<Parts> {
         let routes = routes(config)?;
+        for mailbox in &config.mailboxes {
+            office.claims.claim(&place(mailbox)).with_context(|| format!("the mailbox {}", mailbox.name))?;
+        }
         Ok(Parts {
             office: Arc::clone(office),
             intakes: intakes(config, office),
@@ -146,6 +149,17 @@ fn parts(mailbox: &MailboxConfig) -> Vec<Part> {
             folders.iter().map(|folder| Part::mailbox(&mailbox.name, folder)).collect()
         }
         MailboxKind::Maildir { .. } => vec![Part::mailbox(&mailbox.name, "")],
+    }
+}
+
+/// Where a mailbox is, whatever it is called here.
+fn place(mailbox: &MailboxConfig) -> String {
+    match &mailbox.kind {
+        MailboxKind::Imap { server, .. } => {
+            let user = server.sign_in.as_ref().map(|sign_in| sign_in.user.as_str()).unwrap_or_default();
+            format!("{user} at {}:{}", server.host, server.port)
+        }
+        MailboxKind::Maildir { path } => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
     }
 }
 

@@ -77,9 +77,11 @@ impl Work<'_> {
 
     /// Puts a mail into the outbox that leaves later, or writes the one that waits there anew.
     pub(super) fn gather(&self, post: &Post, cause: &[u8; 32], at: Timestamp, now: Timestamp) -> anyhow::Result<()> {
-        let insert = "INSERT INTO outbox (message_id, purpose, recipient, cause, bytes, next_attempt_at, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes WHERE state = 'pending' AND attempts = 0";
+        let ticket = post.ticket.map(|number| self.ticket_id(number)).transpose()?;
+        let insert =
+            "INSERT INTO outbox (message_id, ticket_id, purpose, recipient, cause, bytes, next_attempt_at, created_at)
+            VALUES (?1, ?8, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (message_id)
+            DO UPDATE SET bytes = excluded.bytes, ticket_id = excluded.ticket_id WHERE state = 'pending' AND attempts = 0";
         self.transaction.prepare_cached(insert)?.execute(params![
             post.message_id,
             post.purpose.name(),
@@ -88,6 +90,7 @@ impl Work<'_> {
             compressed(&post.bytes)?,
             micros(at),
             micros(now),
+            ticket.map(|ticket| ticket.0),
         ])?;
         Ok(())
     }

@@ -22,6 +22,7 @@ const NOTHING: usize = 3;
 /// A mail's header fields, sender, subject and text, in the spelling of the rules.
 pub(super) struct Marks<'a> {
     rules: &'a RobotRules,
+    is_answer: bool,
     headers: Vec<String>,
     sender: String,
     /// As it is, without the signs around a tag in front, and without such tags.
@@ -38,7 +39,7 @@ pub(super) struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    pub(super) fn of(message: &Message, written: &Written, rules: &'a RobotRules) -> Marks<'a> {
+    pub(super) fn of(message: &Message, written: &Written, is_answer: bool, rules: &'a RobotRules) -> Marks<'a> {
         let headers = message.headers.iter().map(|header| fold(&format!("{}: {}", header.name, header.value)));
         let sender = message.from.as_ref().map(|from| fold(&format!("{} <{}>", from.name, from.address)));
         let subject = fold(&message.subject);
@@ -52,15 +53,15 @@ impl<'a> Marks<'a> {
         if !text.contains(char::is_alphabetic) {
             written.sections.iter().for_each(|section| in_one_line(&section.text, &mut whole));
         }
-        let now = fold(&written.text(Part::Now).chars().take(LONGEST_TEXT).collect::<String>());
-        let sentences = now.split(['.', '!', '\n', ';']).map(str::trim).filter(|sentence| !sentence.is_empty());
-        let sentences: Vec<String> = sentences.take(MOST_SENTENCES).map(str::to_string).collect();
+        let now: String = written.text(Part::Now).chars().take(LONGEST_TEXT).collect();
+        let sentences: Vec<String> = sentences(&now).into_iter().take(MOST_SENTENCES).map(fold).collect();
         let in_case = |text: &str| rules.0.is(Role::InCase, text);
         let clauses = sentences.iter().filter(|sentence| !in_case(sentence.split(',').next().unwrap_or_default()));
         let clauses = clauses.flat_map(|sentence| sentence.split(',')).filter(|clause| !in_case(clause));
         let clauses = clauses.map(str::to_string).collect();
         Marks {
             rules,
+            is_answer,
             headers: headers.collect(),
             sender: sender.unwrap_or_default(),
             subjects: [
@@ -102,6 +103,14 @@ impl<'a> Marks<'a> {
         self.header(Role::Hint).or_else(|| self.sender(Role::NoReply))
     }
 
+    /// Words of absence or receipt in a subject that answers nothing and speaks of no fault.
+    pub(super) fn absence_in_subject(&self) -> Option<&'a str> {
+        if self.is_answer || self.subject(Role::NoticeSubject).or_else(|| self.subject(Role::Fault)).is_some() {
+            return None;
+        }
+        self.subject(Role::Absence)
+    }
+
     /// Words of absence or receipt near the beginning.
     pub(super) fn absence(&self) -> Option<&'a str> {
         let text = if self.whole.is_empty() { &self.text } else { &self.whole };
@@ -115,6 +124,17 @@ impl<'a> Marks<'a> {
     /// Whether somebody says that a device is broken.
     pub(super) fn has_fault(&self) -> bool {
         self.any(&self.clauses, Role::Fault) || self.subject(Role::Fault).is_some()
+    }
+
+    /// Whether the text alone says that a device is broken. Between quotation marks a robot repeats our subject.
+    pub(super) fn reports_in_text(&self) -> bool {
+        let own = self.clauses.iter().map(|clause| clause.split('"').step_by(2).collect::<Vec<_>>().join(" "));
+        own.into_iter().any(|clause| self.rules.0.is(Role::Fault, &clause))
+    }
+
+    /// Whether the subject is a phrase in front of nothing: robots put ours behind a colon.
+    pub(super) fn is_short_subject(&self) -> bool {
+        self.subjects.iter().all(|subject| !subject.contains(':'))
     }
 
     /// Whether somebody wants something from us.
@@ -139,7 +159,7 @@ impl<'a> Marks<'a> {
     /// Whether the text says for the most part what no rule knows.
     pub(super) fn says_the_unknown(&self) -> bool {
         let known = |clause: &str| {
-            let roles = [Role::Absence, Role::Greeting, Role::Courtesy, Role::Notification];
+            let roles = [Role::Absence, Role::Reassurance, Role::Greeting, Role::Courtesy, Role::Notification];
             roles.iter().any(|&role| self.rules.0.is(role, clause))
         };
         let letters = |clauses: &[String], of: &dyn Fn(&str) -> bool| -> usize {
@@ -168,6 +188,37 @@ impl<'a> Marks<'a> {
     fn first(&self, role: Role, folded: &str) -> Option<&'a str> {
         self.rules.0.first(role, folded).map(|Matched { id, .. }| id.as_str())
     }
+}
+
+/// A text cut into sentences. A full stop behind a day or a month ends none: `24. August`, `24.08. bis`.
+fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        let ends = match c {
+            '!' | '\n' | ';' => true,
+            '.' => !is_in_date(text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()),
+            _ => false,
+        };
+        if ends {
+            sentences.push(text.get(start..at).unwrap_or_default());
+            start = at + c.len_utf8();
+        }
+    }
+    sentences.push(text.get(start..).unwrap_or_default());
+    sentences.into_iter().map(str::trim).filter(|sentence| !sentence.is_empty()).collect()
+}
+
+/// Whether a full stop between these is one of a date: behind one or two digits, and before what no sentence
+/// begins with, or a month, which German writes with a capital.
+fn is_in_date(before: &str, behind: &str) -> bool {
+    const MONTHS: [&str; 13] =
+        ["jan", "jän", "feb", "mär", "mar", "apr", "mai", "jun", "jul", "aug", "sep", "okt", "nov"];
+    let digits = before.chars().rev().take_while(char::is_ascii_digit).count();
+    let word = behind.trim_start_matches([' ', '\u{a0}']);
+    let month = word.chars().take(3).collect::<String>().to_lowercase();
+    let begins_none = word.starts_with(|c: char| c.is_ascii_digit() || c.is_lowercase());
+    (1..=2).contains(&digits) && (begins_none || month == "dez" || MONTHS.contains(&month.as_str()))
 }
 
 /// Adds a text in one line, folded.

@@ -41,6 +41,8 @@ pub(super) enum Role {
     AlarmSubject,
     /// Words of absence or receipt.
     Absence,
+    /// What notes of absence or receipt say besides, and people say, too.
+    Reassurance,
     /// Words that only monitoring programs and devices write.
     Notice,
     /// Words that programs write to their users.

@@ -30,8 +30,16 @@ pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) 
         progress.push(parked);
         return withheld(case, progress, "sender-refuted");
     }
+    let rung = case.standing(None).map_or(Rung::Unknown, |standing| standing.rung);
+    // Anybody can name a contract's sender. Whose mail is taken for spam, and nobody has proven to be that
+    // sender's, is a ticket, since it may be one; an answer would go to whoever's address was borrowed.
+    if let Some(rule) = case.taken_for_spam().filter(|_| rung < Rung::Authenticated) {
+        return withheld(case, progress, rule);
+    }
+    // Beyond the budget an unproven sender gets nothing, whether a contract names it or not: a list would tell
+    // which, and would be one more mail to whoever's address was borrowed.
     if let Some(budget) = case.site.budget.used_up(&case.facts.sent) {
-        return match case.facts.names(&from.address) {
+        return match rung >= Rung::NamedInContract {
             true => gather(case, from, progress, budget),
             false => withheld(case, progress, budget),
         };
@@ -40,7 +48,6 @@ pub(super) fn acknowledge(case: &Case, from: &Address, progress: &mut Progress) 
     let with_these = || case.reading.numbers(&OnFile::from(&contracts), case.site);
     let all = contracts.contracts.len() == case.facts.contracts.contracts.len();
     let numbers = if all { case.numbers().clone() } else { with_these() };
-    let rung = case.standing(None).map_or(Rung::Unknown, |standing| standing.rung);
     let known = known_numbers(&numbers);
     let ticket = &progress.ticket;
     let start = ticket.clock(ClockKind::Reaction).map_or(case.now, |clock| clock.start);

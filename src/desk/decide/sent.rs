@@ -8,7 +8,11 @@ use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::facts::SentMail;
 use crate::desk::reply::Keeps;
 use crate::desk::site::Site;
+use crate::desk::thread::{self, Thread};
 use crate::desk::ticket::{ClockKind, Ending, EntryKind, State, Ticket};
+
+/// The field by which a mail asks programs for silence; each of ours has it that is about no ticket.
+const SILENCE: &str = "X-Auto-Response-Suppress";
 
 /// What follows from the acceptance of a mail. It answers what was there when it was written: a
 /// clock set going later runs on.
@@ -28,11 +32,26 @@ pub fn accepted(sent: &SentMail, ticket: &Ticket, site: &Site, now: Timestamp) -
 /// Our own mail came back to us. It proves that the server had taken it, where that was not known.
 pub(super) fn came_back(case: &Case) -> Decision {
     let rule = &case.reading.verdict.rule;
+    if is_of_another(case) {
+        return case.parked("our-address-without-our-mark", None);
+    }
     let Some(sent) = &case.facts.in_doubt else { return case.without_answer(Disposition::Noted, rule) };
     let mut effects = vec![Effect::Found(sent.message_id.clone())];
     let ticket = sent.ticket.and_then(|number| case.facts.ticket(number));
     effects.extend(ticket.into_iter().flat_map(|ticket| accepted(sent, ticket, case.site, case.now)));
     case.decision(Disposition::Noted, rule, effects)
+}
+
+/// Whether somebody else writes under our address: a form, a scanner, a colleague. Every mail of ours has our
+/// signature in its Message-ID, and where a server has changed that, one of these marks still: so what tells of
+/// this mail can never come back as another, and nothing goes round.
+fn is_of_another(case: &Case) -> bool {
+    let message = &case.mail.message;
+    let signed = message.message_id.as_deref().is_some_and(|id| case.site.token_keys.is_ours(id));
+    let marked = case.reading.verdict.own_robot.is_some() || message.header(SILENCE).is_some();
+    let about_a_ticket = case.keys.token.is_some() || !case.keys.tags.is_empty();
+    let answers = matches!(thread::thread(case.keys, case.facts), Thread::Answers { .. });
+    !(signed || marked || about_a_ticket || answers)
 }
 
 /// A person has made contact at `at`, and `by` says how: what the customer waited for since before

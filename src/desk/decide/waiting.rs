@@ -120,15 +120,22 @@ impl Case<'_> {
     }
 
     /// The rule by which the mail is spam. Whom a contract names, and who takes part in a ticket, never
-    /// sends any.
+    /// sends any, unless that address's own domain denies the mail.
     pub(super) fn spam(&self, from: &Address) -> Option<&'static str> {
-        let header = self.site.spam.as_ref().filter(|spam| spam.matches(&self.mail.message));
-        let rule = if self.mail.junk { Some("junk-folder") } else { header.map(|_| "spam-header") };
         let known = || {
-            let answers = matches!(thread::thread(self.keys, self.facts), Thread::Answers { takes_part: true, .. });
-            answers || self.facts.names(&from.address)
+            let ticket = match thread::thread(self.keys, self.facts) {
+                Thread::Answers { ticket, takes_part: true, .. } => Some(ticket),
+                _ => None,
+            };
+            (ticket.is_some() || self.facts.names(&from.address)) && self.may(ticket).append
         };
-        rule.filter(|_| !known())
+        self.taken_for_spam().filter(|_| !known())
+    }
+
+    /// The rule by which the site's filter, or the mail server, takes the mail for spam, whoever sends it.
+    pub(super) fn taken_for_spam(&self) -> Option<&'static str> {
+        let header = self.site.spam.as_ref().filter(|spam| spam.matches(&self.mail.message));
+        if self.mail.junk { Some("junk-folder") } else { header.map(|_| "spam-header") }
     }
 
     /// Spam waits without a word to anybody: escalation is no spam bin.

@@ -54,6 +54,31 @@ pub(super) fn header_end(raw: &[u8]) -> usize {
     raw.len()
 }
 
+/// The mail with an empty line in front of what stands at the end of its header section and is no header field:
+/// the first lines of a text, from a program that forgot the empty line.
+pub(super) fn end_header(raw: &[u8]) -> Option<Vec<u8>> {
+    let header = raw.get(..header_end(raw))?;
+    let (mut at, mut text, mut fields) = (0, None, 0);
+    while let Some(line) = header.get(at..).filter(|rest| !rest.is_empty()) {
+        let length = line.iter().position(|&b| b == b'\n').map_or(line.len(), |end| end + 1);
+        if is_field(line) {
+            (text, fields) = (None, fields + 1);
+        } else if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            text = text.or(Some(at));
+        }
+        at += length;
+    }
+    let (before, rest) = raw.split_at_checked(text.filter(|_| fields > 0)?)?;
+    Some([before, b"\r\n", rest].concat())
+}
+
+/// Whether a line begins with the name of a header field and a colon (RFC 5322 section 2.2).
+fn is_field(line: &[u8]) -> bool {
+    let name = line.iter().take_while(|byte| byte.is_ascii_graphic() && **byte != b':').count();
+    let behind = line.get(name..).unwrap_or_default().trim_ascii_start();
+    name > 0 && behind.starts_with(b":")
+}
+
 /// The mail without the `From ` line of an mbox file (RFC 4155) in front.
 pub(super) fn without_mbox_line(raw: &[u8]) -> &[u8] {
     if !raw.starts_with(b"From ") {

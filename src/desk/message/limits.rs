@@ -111,6 +111,10 @@ mod tests {
             &["the mail has more than 5 header fields; the rest is unread"],
         );
         check(
+            "A: 1\nB: 2\nC: 3\nD: 4\nE: 5\nF: 6\nFrom: a@x.example\nG: 7\n\none\n",
+            &["the mail has more than 5 header fields; the rest is unread"],
+        );
+        check(
             &format!("From: a@x.example\nX-Long: {}\n\none\n", "x".repeat(300)),
             &["a header field is longer than 200 bytes; the rest is unread"],
         );

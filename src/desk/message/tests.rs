@@ -99,3 +99,18 @@ fn a_text_without_an_end_is_a_text() {
     let whole = format!("{head}mixed; boundary=q\n\n--q\nContent-Type: text/plain\n\nhello\n--q--\n");
     assert!(parse(&whole).problems.is_empty());
 }
+
+#[test]
+fn what_stands_in_the_header_section_and_is_no_field_is_text() {
+    let check = |raw: &str, subject: &str, plain: &str, said: bool| {
+        let message = parse(raw);
+        assert_eq!((message.subject.as_str(), message.plain.as_deref()), (subject, Some(plain)), "{raw}");
+        let says = message.problems.iter().any(|problem| problem.starts_with("the header section has no end"));
+        assert_eq!(says, said, "{raw}: {:?}", message.problems);
+    };
+    check("From: a@x.example\nSubject: s\nmacierz stoi\n\ntekst\n", "s", "macierz stoi\n\ntekst\n", true);
+    check("From: a@x.example\nSubject: s\nmacierz stoi\ndysk: padl\n\ntekst\n", "s", "tekst\n", false);
+    check("From: a@x.example\nSubject: s\n t\n\ntekst\n", "s t", "tekst\n", false);
+    check("From: a@x.example\nSubject: s\nnie dziala macierz\n", "s", "nie dziala macierz\n", true);
+    check("From: a@x.example\nSubject: s\n\nmacierz stoi\n", "s", "macierz stoi\n", false);
+}

@@ -97,9 +97,11 @@ pub fn gathered(
         "desk": facts::desk(site),
     });
     let to = Address { name: String::new(), address: to.address.clone() };
-    Letter::new(site, Purpose::Gathered, cause, &to, now)
+    let post = Letter::new(site, Purpose::Gathered, cause, &to, now)
         .automatic(AutoSubmitted::Replied)
-        .write(&localised("gathered", language), context)
+        .write(&localised("gathered", language), context)?;
+    // Should it come back, the engineers are told with the newest of its tickets.
+    Ok(Post { ticket: tickets.last().copied(), ..post })
 }
 
 /// A display name is the sender's own words, too.

@@ -50,7 +50,7 @@ pub struct HandedInBy<'a> {
 /// address that is this engineer's and this ticket's alone.
 pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, ReplyError> {
     let Notice { ticket, mail, reading, standing, takes_part, handed_in, engineer } = *notice;
-    let (files, held_back) = files(mail);
+    let (files, held_back, can_run) = files(mail, site);
     let context = json!({
         "facts": facts::block(site, ticket),
         "marker": facts::markers(site, ticket),
@@ -67,6 +67,7 @@ pub fn notice(site: &Site, notice: &Notice, now: Timestamp) -> Result<Post, Repl
             "megabytes": large.size / 1_000_000, "structure": large.structure, "place": mail.place,
         })),
         "held_back": held_back,
+        "can_run": can_run,
         "unread": facts::unread(reading),
         "problems": left_out(mail),
         "text": facts::readable(&reading.written),
@@ -151,11 +152,15 @@ fn left_out(mail: &Mail) -> Vec<&String> {
     mail.message.unread().chain(kept).collect()
 }
 
-/// The files of a mail that fit, and the names of those that do not.
-fn files(mail: &Mail) -> (Vec<Attachment>, Vec<String>) {
-    let attachments = mail.message.attachments.clone();
-    let names: Vec<String> = attachments.iter().map(|attachment| attachment.name.clone()).collect();
+/// The files of a mail that fit, the names of those that do not, and the names of those that can run: a notice
+/// is opened by everybody, and anybody can write to the desk.
+fn files(mail: &Mail, site: &Site) -> (Vec<Attachment>, Vec<String>, Vec<String>) {
+    let can_run = |file: &Attachment| site.rules.executables.rule(file).is_some();
+    let (running, attachments): (Vec<_>, Vec<_>) = mail.message.attachments.iter().cloned().partition(can_run);
+    let name = |file: &Attachment| file.name.clone();
+    let names: Vec<String> = attachments.iter().map(name).collect();
     let fitting = within(attachments, MOST_ATTACHED_BYTES, |attachment| attachment.content.len());
     let held_back = names.into_iter().skip(fitting.len()).collect();
-    (fitting, held_back)
+    let running = running.iter().map(|file| if file.name.is_empty() { file.media_type.clone() } else { name(file) });
+    (fitting, held_back, running.collect())
 }

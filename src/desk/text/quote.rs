@@ -23,15 +23,15 @@ pub(super) struct Context<'mail> {
     pub(super) reply: bool,
     /// Both do.
     pub(super) surely_reply: bool,
-    /// The lines come from an HTML text, whose quotes are elements.
-    pub(super) html: bool,
+    /// The lines come from an HTML text in which a program marks quotes; people indent with the same element.
+    pub(super) quotes: bool,
     /// Who signs.
     pub(super) author: &'mail Author,
 }
 
 /// Says of each line what it is: new, quoted or forwarded. Signatures come later.
 pub(super) fn mark(lines: &[Line], context: Context, rules: &QuoteRules) -> Vec<Part> {
-    let marks_count = context.html || context.reply || context.forward || has_attributed_marks(lines, rules);
+    let marks_count = context.quotes || context.reply || context.forward || has_attributed_marks(lines, rules);
     let mut parts = vec![Part::Now; lines.len()];
     let mut at = 0;
     while let Some(line) = lines.get(at) {
@@ -166,7 +166,7 @@ fn judge(lines: &[Line], parts: &[Part], at: usize, context: Context, rules: &Qu
 
 /// Marks an attribution and the quote below it; gives where to go on, `None` where there is none.
 fn attributed(lines: &[Line], at: usize, parts: &mut [Part], context: Context, rules: &QuoteRules) -> Option<usize> {
-    let (end, sure) = attribution(lines, at, rules)?;
+    let (end, sure) = attribution(lines, at, context.reply, rules)?;
     let depth = lines.get(at)?.depth;
     let below = (end..lines.len()).find(|&index| lines.get(index).is_some_and(|line| !line.is_blank()));
     let Some(below) = below else {
@@ -198,7 +198,7 @@ fn attributed(lines: &[Line], at: usize, parts: &mut [Part], context: Context, r
 
 /// An attribution that begins here, wrapped or not: its end, and whether it is sure enough to cut
 /// text that is not marked as quoted.
-fn attribution(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(usize, bool)> {
+fn attribution(lines: &[Line], at: usize, answers: bool, rules: &QuoteRules) -> Option<(usize, bool)> {
     let depth = lines.get(at)?.depth;
     let mut joined = String::new();
     for (index, line) in lines.iter().enumerate().skip(at).take(MAX_ATTRIBUTION_LINES) {
@@ -215,6 +215,9 @@ fn attribution(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(usize, 
         if rules.is(Role::Attribution, &joined) {
             return Some((index + 1, true));
         }
+        if answers && rules.is(Role::AttributionInAnswers, &joined) {
+            return Some((index + 1, true));
+        }
         if index == at && rules.is(Role::AttributionOverMarks, &joined) {
             return Some((index + 1, false));
         }
@@ -227,7 +230,7 @@ fn attribution(lines: &[Line], at: usize, rules: &QuoteRules) -> Option<(usize, 
 fn has_attributed_marks(lines: &[Line], rules: &QuoteRules) -> bool {
     (0..lines.len()).any(|at| {
         lines.get(at).is_some_and(|line| line.depth == 0 && !line.is_blank())
-            && attribution(lines, at, rules).is_some_and(|(end, _)| {
+            && attribution(lines, at, false, rules).is_some_and(|(end, _)| {
                 let below = lines.get(end..).unwrap_or_default().iter().find(|line| !line.is_blank());
                 below.is_some_and(|line| line.depth > 0)
             })

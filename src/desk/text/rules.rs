@@ -29,6 +29,8 @@ pub(super) enum Role {
     Attribution,
     /// The same, but counts only over lines that are marked as quoted.
     AttributionOverMarks,
+    /// The same, but counts only in a mail that answers another.
+    AttributionInAnswers,
     /// A line that parts the new text from the mail answered or passed on.
     Original,
     /// A line above a mail that is passed on.
@@ -191,6 +193,12 @@ impl QuoteRules {
     /// What the class or id of an HTML element says. Outlook puts `x_` before those of quoted mails.
     pub(super) fn container(&self, word: &str) -> Option<Container> {
         self.containers.get(word.trim_start_matches("x_")).copied()
+    }
+
+    /// Whether a page has quotes that a program made: elements that say so, or that it gives a name.
+    pub(super) fn marks_quotes(&self, html: &str) -> bool {
+        let named = |(word, what): (&String, &Container)| *what == Container::Quote && html.contains(word.as_str());
+        html.contains("cite") || html.contains("CITE") || self.containers.iter().any(named)
     }
 
     /// Whether a subject is that of a mail answered or passed on.

@@ -168,7 +168,11 @@ impl Run<'_> {
             let fits = if delimiter {
                 count <= MAX_DELIMITED && !below.clone().any(|index| self.is(Role::Content, index))
             } else {
-                count > 0 && count <= MAX_UNMARKED && below.clone().all(|index| self.is_plausible(index, parts))
+                // A ruler parts a table or a section as well: below it stand contact data, or the sender's name.
+                let signs = |index| self.is(Role::Contact, index) || self.author.is_named(self.line(index));
+                count <= MAX_UNMARKED
+                    && below.clone().any(signs)
+                    && below.clone().all(|index| self.is_plausible(index, parts))
             };
             if fits {
                 set(parts, at, self.lines.len(), Part::Signature);
