@@ -74,8 +74,10 @@ pub(super) enum Command {
     /// List the mails that wait for a person, show one, make a ticket of it, or lay it aside
     #[command(subcommand, after_help = "Example: hezo-intake parked release P12")]
     Parked(Parked),
-    /// Say where the desk stands: folders, promises, mail that waits
-    #[command(after_help = "Example: hezo-intake status --json")]
+    /// Say where the desk stands: what fails, folders, promises, mail that waits
+    #[command(after_help = "Ends with 0 where all is well, with 1 where the service does not run or does not do all of \
+                            its work, or something wants a person; it says what and what to do.\n\n\
+                            Example: hezo-intake status --json")]
     Status(Status),
     /// Explain a key of the configuration, or print the sample that explains every key
     #[command(after_help = "Example: hezo-intake config --explain poll_interval")]

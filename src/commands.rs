@@ -37,6 +37,22 @@ use crate::desk::ticket_number::TicketNumber;
 #[error("{0}")]
 pub struct BadInput(pub String);
 
+/// What to do about a file or folder that an error is about, where the error itself does not say it.
+pub fn next_step(error: &anyhow::Error) -> Option<&'static str> {
+    use std::io::ErrorKind::{
+        IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+    };
+    let cause = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+    Some(match cause.kind() {
+        NotFound => "see that the path is right, and that the folder it lies in is there",
+        PermissionDenied => "run this as root or as the service's user, or see to the owner and the mode of that path",
+        IsADirectory | NotADirectory => "name a file where a file is wanted, and a folder where a folder is",
+        ReadOnlyFilesystem => "name another place, or mount that file system for writing",
+        StorageFull => "make room on that disk, and do it again",
+        _ => return None,
+    })
+}
+
 /// No ticket has this number.
 fn no_ticket(number: TicketNumber) -> BadInput {
     BadInput(format!("there is no ticket {number}: `hezo-intake tickets list` and `search WORDS` name those there are"))
@@ -75,6 +91,11 @@ fn moment(text: &str) -> anyhow::Result<Timestamp> {
     }
     let local = text.parse::<DateTime>().ok().and_then(|local| zone().to_timestamp(local).ok());
     local.ok_or_else(|| BadInput(format!("{text} is no time such as 2026-04-30T12:00 or 2026-04-30T10:00Z")).into())
+}
+
+/// A day on the command line.
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "no day; write one such as 2026-10-01".to_string())
 }
 
 /// The day of a moment in that zone.

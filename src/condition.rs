@@ -105,14 +105,15 @@ impl Condition {
         }
     }
 
-    /// Why the service does not do its work at this moment, one reason a line.
-    pub fn reasons(&self) -> Vec<String> {
+    /// Why the service does not do its work at this moment, one reason a line; `moment` writes a time.
+    pub fn reasons(&self, moment: impl Fn(Timestamp) -> String) -> Vec<String> {
         let mut reasons: Vec<String> = self.stuck.iter().map(|name| format!("the loop {name} is stuck")).collect();
         if !self.is_ready {
             reasons.push("starting: not every folder was walked yet".to_string());
         }
         reasons.extend(self.outages.iter().map(|Outage { part, subject, since, reason, .. }| {
-            format!("{part} {subject} fails since {since}: {reason}")
+            let place = format!("{part} {subject}");
+            format!("{} fails since {}: {reason}", place.trim_end(), moment(*since))
         }));
         reasons
     }
@@ -166,7 +167,8 @@ mod tests {
         };
         condition.write(dir.path()).expect("the file");
         assert_eq!(Condition::read(dir.path()).as_ref(), Some(&condition));
-        assert_eq!(condition.reasons(), ["mailbox support INBOX fails since 2026-11-23T08:00:00Z: no answer"]);
+        let reasons = condition.reasons(|at| at.to_string());
+        assert_eq!(reasons, ["mailbox support INBOX fails since 2026-11-23T08:00:00Z: no answer"]);
         assert!(condition.is_as(&Condition { at: at + SignedDuration::from_secs(9), ..condition.clone() }));
         assert!(!condition.is_as(&Condition { is_ready: false, ..condition.clone() }));
     }

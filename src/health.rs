@@ -163,7 +163,7 @@ impl Desk {
 
     /// Why the desk does not do its work at this moment.
     async fn not_ready(&self) -> Vec<String> {
-        let mut reasons = Condition::of(&self.office, &self.manager).reasons();
+        let mut reasons = Condition::of(&self.office, &self.manager).reasons(|at| at.to_string());
         reasons.extend(self.database_fault().await);
         reasons
     }

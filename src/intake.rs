@@ -218,8 +218,10 @@ impl<F: Folder> Intake<F> {
     /// the folder be made anew. Customers' mails go first.
     async fn read_old_headers(&mut self, opened: OpenedFolder) -> anyhow::Result<()> {
         let unread = self.office.write(move |_, store| store.unread_headers(&opened)).await?;
-        for some in unread.chunks(MOST_TOGETHER) {
+        let (progress, all) = (Progress::of_service("headers of mails from before the desk"), unread.len() as u64);
+        for (done, some) in unread.chunks(MOST_TOGETHER).enumerate() {
             self.heart.works(STEP);
+            progress.at((done * MOST_TOGETHER) as u64, all);
             let fetched = self.folder.fetch_all(some, Extent::Header).await?;
             let hash = |fetched| match fetched {
                 Fetched::Bytes(header) => message::header_hash(&header),

@@ -22,7 +22,8 @@ fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("hezo-intake: {error:#}");
+            let next = commands::next_step(&error).map(|next| format!("; {next}")).unwrap_or_default();
+            eprintln!("hezo-intake: {error:#}{next}");
             let bad_input = error.is::<Faults>() || error.is::<BadList>() || error.is::<commands::BadInput>();
             ExitCode::from(if bad_input { BAD_INPUT } else { 1 })
         }

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 /// How often the line on a terminal is written.
 const SHOWN_EVERY: Duration = Duration::from_millis(200);
 
-/// How often an event is logged, and after which time the first.
+/// How often an event is logged, and after which time the first; more often where somebody looks on.
 const LOGGED_EVERY: Duration = Duration::from_secs(10);
+const LOGGED_ON_TERMINAL_EVERY: Duration = Duration::from_secs(2);
 
 /// Long work under way.
 pub struct Progress {
     work: &'static str,
     on_terminal: bool,
+    every: Duration,
     last: Cell<Instant>,
     was_shown: Cell<bool>,
 }
@@ -22,22 +24,23 @@ pub struct Progress {
 impl Progress {
     /// The work of a command.
     pub fn of_command(work: &'static str) -> Progress {
-        Progress::new(work, stderr().is_terminal())
+        let on_terminal = stderr().is_terminal();
+        Progress::new(work, on_terminal, if on_terminal { SHOWN_EVERY } else { LOGGED_EVERY })
     }
 
     /// The work of the service, whose words are its log, on a terminal, too.
     pub fn of_service(work: &'static str) -> Progress {
-        Progress::new(work, false)
+        let every = if stderr().is_terminal() { LOGGED_ON_TERMINAL_EVERY } else { LOGGED_EVERY };
+        Progress::new(work, false, every)
     }
 
-    fn new(work: &'static str, on_terminal: bool) -> Progress {
-        Progress { work, on_terminal, last: Cell::new(Instant::now()), was_shown: Cell::new(false) }
+    fn new(work: &'static str, on_terminal: bool, every: Duration) -> Progress {
+        Progress { work, on_terminal, every, last: Cell::new(Instant::now()), was_shown: Cell::new(false) }
     }
 
     /// So much of all is done; `all` is 0 where nobody knows.
     pub fn at(&self, done: u64, all: u64) {
-        let every = if self.on_terminal { SHOWN_EVERY } else { LOGGED_EVERY };
-        if self.last.get().elapsed() < every {
+        if self.last.get().elapsed() < self.every {
             return;
         }
         self.last.set(Instant::now());

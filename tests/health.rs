@@ -168,7 +168,7 @@ fn a_mailbox_that_is_away_is_named_and_no_reason_to_restart() {
     assert!(
         value(&service.scrape(), "hezo_intake_failing_seconds", &[("part", "mailbox"), ("subject", "support")]) >= 0.0
     );
-    let since = "mailbox support fails since 2026-11-23T08:05";
+    let since = "mailbox support fails since 2026-11-23 09:05";
     let text = status_with(&desk, 1, since);
     assert!(text.contains("the service runs and does not do all of its work") && text.contains("Maildir"), "{text}");
     let status = desk.command(&["status", "--json"]);

@@ -119,3 +119,20 @@ fn files_and_servers_that_are_not_there_are_seen_to() {
         }
     }
 }
+
+#[test]
+fn paths_and_days_are_seen_to() {
+    let desk = Desk::new();
+    desk.mail("2026-11-23 09:00", MAIL);
+    check(&desk, &["backup", "/proc/nowhere"], &["cannot make /proc/nowhere", "see that the path is right"]);
+    check(
+        &desk,
+        &["contracts", "import", "/nowhere.csv"],
+        &["cannot read the contracts", "see that the path is right"],
+    );
+    check(&desk, &["explain", "/nowhere.eml"], &["cannot read /nowhere.eml", "see that the path is right"]);
+    check(&desk, &["report", "--from", "x", "--to", "y"], &["no day; write one such as 2026-10-01"]);
+    check(&desk, &["contracts", "show", "UM/1"], &["hezo-intake contracts"]);
+    check(&desk, &["export", "--all", &desk.dir().display().to_string()], &["name a new folder"]);
+    check(&desk, &["tickets", "show", "Z26-000009-9"], &["tickets list"]);
+}

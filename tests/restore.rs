@@ -72,6 +72,8 @@ fn a_lost_database_wants_to_know_until_when_the_service_worked() {
     let (code, said) = restore(&desk, &copies, &[]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--worked-until"), "{said}");
+    let (code, said) = restore(&desk, &copies, &["--worked-until", "2099-01-01T00:00"]);
+    assert!(code == Some(2) && said.contains("lies ahead"), "{said}");
     let now = story::moment("2026-11-23 11:00").to_string();
     let (code, said) = restore(&desk, &copies, &["--worked-until", "2026-11-23T09:30", "--now", &now]);
     assert_eq!(code, Some(0), "{said}");

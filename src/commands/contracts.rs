@@ -259,7 +259,11 @@ fn find(store: &Work, number: &str, list: &ListVersion) -> anyhow::Result<Contra
     {
         return Ok(contract);
     }
-    let hint = if alike.is_empty() { String::new() } else { format!("; these look like it: {}", alike.join(", ")) };
+    let hint = if alike.is_empty() {
+        "; `hezo-intake contracts list` names them all".to_string()
+    } else {
+        format!("; these look like it: {}", alike.join(", "))
+    };
     let version = list.version;
     Err(BadInput(format!("no contract {} is on file in version {version} of the list{hint}", printable(&number)))
         .into())

@@ -22,10 +22,10 @@ use crate::store::Store;
 #[derive(clap::Args)]
 pub struct Options {
     /// The first local day: promises that fell due on it count
-    #[arg(long, value_name = "DATE", required_unless_present = "last_month")]
+    #[arg(long, value_name = "DATE", value_parser = super::day, required_unless_present = "last_month")]
     from: Option<Date>,
     /// The last local day
-    #[arg(long, value_name = "DATE", required_unless_present = "last_month")]
+    #[arg(long, value_name = "DATE", value_parser = super::day, required_unless_present = "last_month")]
     to: Option<Date>,
     /// The whole month before this one
     #[arg(long, conflicts_with_all = ["from", "to"])]

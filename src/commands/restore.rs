@@ -41,6 +41,11 @@ pub struct Options {
 pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let copy = chosen(&options.copy)?;
     let worked_until = options.worked_until.as_deref().map(super::moment).transpose()?;
+    let now = options.now.unwrap_or_else(Timestamp::now);
+    if let Some(until) = worked_until.filter(|until| *until > now) {
+        let words = "lies ahead, and what arrives until then would never be answered; say when the service last worked";
+        return Err(BadInput(format!("--worked-until {} {words}", local(until))).into());
+    }
     let state_dir = &config.state_dir;
     fs::create_dir_all(state_dir).with_context(|| format!("cannot make {}", state_dir.display()))?;
     let lock = Store::lock_out(state_dir)?
@@ -48,7 +53,6 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let new = state_dir.join("desk.sqlite.restored");
     unpack(&copy, &new)?;
     let counted = Store::prove(&new).with_context(|| format!("{} is not good", copy.display()))?;
-    let now = options.now.unwrap_or_else(Timestamp::now);
     let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
     let mut erased = erase::Repeated::default();
     let forget = |store: &mut Store, former: Vec<Erasure>| {
@@ -126,7 +130,7 @@ fn chosen(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn unpack(copy: &Path, to: &Path) -> anyhow::Result<()> {
-    let from = File::open(copy).with_context(|| format!("cannot read {}: run this as root", copy.display()))?;
+    let from = File::open(copy).with_context(|| format!("cannot read {}", copy.display()))?;
     let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(to);
     let mut file = file.with_context(|| format!("cannot write {}", to.display()))?;
     if is_compressed(copy) {

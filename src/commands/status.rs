@@ -49,7 +49,7 @@ pub fn status(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     let (figures, unfinished, given_up) =
         Store::open_to_read(&config.state_dir).and_then(|mut store| store.read(look)).inspect_err(|_| {
             if let Some(condition) = &condition {
-                condition.reasons().iter().for_each(|reason| println!("{reason}"));
+                condition.reasons(super::local).iter().for_each(|reason| println!("{reason}"));
             }
         })?;
     let given_up = given_up.iter().map(ToString::to_string).collect();
@@ -90,7 +90,7 @@ impl Told {
             Some(condition) if self.now.duration_since(condition.at) > STALE_AFTER => {
                 vec![format!("the service last said how it is {}: {advice}", ago(self.now, condition.at))]
             }
-            Some(condition) => condition.reasons(),
+            Some(condition) => condition.reasons(|at| format!("{} ({})", super::local(at), ago(self.now, at))),
         }
     }
 
