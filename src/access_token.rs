@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,6 +102,12 @@ impl AccessTokens {
         Ok(Token { secret, is_new: true })
     }
 
+    /// How long it is until the next token is asked for; at least a second.
+    pub async fn fresh_for(&self) -> Duration {
+        let until = self.kept.lock().await.as_ref().map(|kept| kept.until);
+        until.map_or(Duration::ZERO, |until| until.duration_since(Instant::now())).max(Duration::from_secs(1))
+    }
+
     /// The server refused the token: the next one is asked for anew.
     pub async fn forget(&self) {
         *self.kept.lock().await = None;
@@ -113,6 +119,9 @@ impl AccessTokens {
 
     async fn ask(&self) -> anyhow::Result<(String, Duration)> {
         let TokenGrant { scope, client_id, flow, .. } = &*self.grant;
+        if matches!(flow, Flow::RefreshToken { .. }) {
+            self.can_keep()?;
+        }
         let rotated = self.rotated();
         let mut fields = vec![("client_id", client_id.as_str()), ("scope", scope.as_str())];
         match flow {
@@ -135,7 +144,12 @@ impl AccessTokens {
         let code = answer.error.unwrap_or_default();
         let described = described(answer.error_description.as_deref().unwrap_or_default());
         if (500..600).contains(&status) || matches!(code.as_str(), "temporarily_unavailable" | "slow_down") {
-            bail!("it answers {status} {code}: {described}");
+            let words = format!("{code} {described}");
+            let words = if words.trim().is_empty() { "no reason given".to_string() } else { words.trim().to_string() };
+            bail!(
+                "it answers {status} ({words}): it does not work at present and is asked again; where that lasts, see to \
+                 the provider's status page, and to `endpoint`"
+            );
         }
         if rotated.is_some() && code == "invalid_grant" {
             // The one in the configuration may be newer.
@@ -158,16 +172,28 @@ impl AccessTokens {
         kept_in.join(format!("refresh-token-{name}"))
     }
 
+    /// A provider may give a new refresh token with each answer, and take the old one no more: nothing is asked for
+    /// where the new one could not be kept. Before the service first ran its folder is made.
+    fn can_keep(&self) -> anyhow::Result<()> {
+        let folder = &self.grant.kept_in;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let can = made.and_then(|()| tempfile::tempfile_in(folder));
+        can.map(drop).map_err(|error| {
+            let folder = folder.display();
+            anyhow::anyhow!(
+                "nothing was asked for, since a new refresh token could not be kept in {folder} ({error}), and the one at \
+                 hand may be good for one use: run this as root or as the service's user, or make the folder: install -d \
+                 -m 700 -o hezo-intake -g hezo-intake {folder}"
+            )
+        })
+    }
+
     fn keep_rotated(&self, token: &str) -> anyhow::Result<()> {
         let Flow::RefreshToken { token: configured, .. } = &self.grant.flow else { return Ok(()) };
         if configured.reveal() == token || self.rotated().is_some_and(|known| known.reveal() == token) {
             return Ok(());
         }
         let path = self.rotated_path();
-        // Before the service first ran there is no place yet; it will get a newer one.
-        if !self.grant.kept_in.is_dir() {
-            return Ok(());
-        }
         write(&path, token).with_context(|| format!("the new refresh token cannot be kept in {}", path.display()))
     }
 }
@@ -198,7 +224,7 @@ async fn post(grant: &TokenGrant, body: String) -> anyhow::Result<(u16, Answer)>
     } else {
         Box::new(stream)
     };
-    let (mut sender, connection) = http1::handshake(TokioIo::new(channel)).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(channel)).await.map_err(|error| broken(&error))?;
     let connection = tokio::spawn(connection);
     let path = endpoint.path_and_query().map_or("/", |path| path.as_str());
     let authority = endpoint.authority().map_or(host, |authority| authority.as_str());
@@ -208,13 +234,23 @@ async fn post(grant: &TokenGrant, body: String) -> anyhow::Result<(u16, Answer)>
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::CONNECTION, "close")
         .body(Full::new(Bytes::from(body)))?;
-    let response = sender.send_request(request).await?;
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-    let body = body.map_err(|error| anyhow::anyhow!("its answer cannot be read: {error}"))?.to_bytes();
+    let body = body.map_err(|error| {
+        let cause = error.downcast_ref::<hyper::Error>().map(|error| broken(error).to_string());
+        anyhow::anyhow!("its answer cannot be read: {}", cause.unwrap_or_else(|| error.to_string()))
+    });
+    let body = body?.to_bytes();
     connection.abort();
     // An answer that is no JSON has a status all the same.
     Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+/// A connection that broke, in words.
+fn broken(error: &hyper::Error) -> anyhow::Error {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    anyhow::anyhow!("{}", cause.map_or_else(|| format!("{error}; see to `endpoint`"), tls::told))
 }
 
 /// `application/x-www-form-urlencoded`.

@@ -14,6 +14,8 @@ pub enum Point {
     Fetched,
     /// The bytes of a mail were committed.
     Kept,
+    /// A mail is about to be read.
+    Reading,
     /// A mail was decided, and its effects are not committed.
     Decided,
     /// Its effects are committed.
@@ -35,9 +37,10 @@ pub enum Point {
 
 impl Point {
     /// All of them, in the order of a mail's way.
-    pub const ALL: [Point; 10] = [
+    pub const ALL: [Point; 11] = [
         Point::Fetched,
         Point::Kept,
+        Point::Reading,
         Point::Decided,
         Point::Committed,
         Point::Filed,
@@ -53,6 +56,7 @@ impl Point {
         match self {
             Point::Fetched => "fetched",
             Point::Kept => "kept",
+            Point::Reading => "reading",
             Point::Decided => "decided",
             Point::Committed => "committed",
             Point::Filed => "filed",

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use crate::condition::Condition;
 use crate::config::Listen;
 use crate::metrics::{Process, Snapshot};
 use crate::office::Office;
@@ -27,6 +28,9 @@ const MOST_CONNECTIONS: usize = 16;
 
 /// How long a client may take over its request.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the database may take: less than a scraper or a probe waits (Prometheus: 10 s by default).
+const DATABASE_WITHIN: Duration = Duration::from_secs(3);
 
 /// What Prometheus is told about the form of the text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -137,7 +141,7 @@ impl Desk {
 
     async fn metrics(&self) -> anyhow::Result<String> {
         let now = self.office.now();
-        let figures = self.office.write(move |_, store| store.figures(now)).await?;
+        let figures = in_time(self.office.write(move |_, store| store.figures(now))).await?;
         let snapshot = Snapshot {
             now,
             figures: &figures,
@@ -153,23 +157,33 @@ impl Desk {
     async fn sick(&self) -> Vec<String> {
         let stuck = self.office.pulse.broken(Instant::now());
         let mut reasons: Vec<String> = stuck.iter().map(|name| format!("the loop {name} is stuck")).collect();
-        let database = self.office.write(|_, store| store.outbox_pending()).await;
-        reasons.extend(database.err().map(|error| format!("the database: {}", crate::log::error(&error))));
+        reasons.extend(self.database_fault().await);
         reasons
     }
 
     /// Why the desk does not do its work at this moment.
     async fn not_ready(&self) -> Vec<String> {
-        let mut reasons = self.sick().await;
-        if !self.manager.is_ready() {
-            reasons.push("starting: not every folder was walked yet".to_string());
-        }
-        reasons.extend(self.office.outages.all().into_iter().map(|(part, failure)| {
-            let (kind, subject) = (part.kind(), part.subject());
-            format!("{kind} {subject} fails since {}: {}", failure.since, failure.reason)
-        }));
+        let mut reasons = Condition::of(&self.office, &self.manager).reasons();
+        reasons.extend(self.database_fault().await);
         reasons
     }
+
+    async fn database_fault(&self) -> Option<String> {
+        let asked = in_time(self.office.write(|_, store| store.outbox_pending())).await;
+        asked.err().map(|error| format!("the database: {}", crate::log::error(&error)))
+    }
+}
+
+/// What the database answers, if it does so soon enough: whoever asks for a page waits for it.
+async fn in_time<T>(asked: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let answered = tokio::time::timeout(DATABASE_WITHIN, asked).await;
+    answered.unwrap_or_else(|_| {
+        Err(anyhow::anyhow!(
+            "it does not answer within {} s: another program holds it (fuser desk.sqlite in the state directory names \
+             it), a long command works on it (erase), or its disk hangs",
+            DATABASE_WITHIN.as_secs()
+        ))
+    })
 }
 
 fn verdict(reasons: Vec<String>) -> Response<Full<Bytes>> {

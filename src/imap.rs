@@ -27,7 +27,7 @@ pub use self::error::Error;
 use self::connection::Connection;
 use self::idle::Idled;
 use self::selection::Selected;
-use crate::access_token::AccessTokens;
+use crate::access_token::{self, AccessTokens};
 use crate::config::Server;
 use crate::mailbox::{Extent, Fetched, Filing, Folder, Listed, Uid, UidValidity, Woken};
 
@@ -120,7 +120,10 @@ impl ImapFolder {
 impl Folder for ImapFolder {
     async fn open(&mut self) -> anyhow::Result<UidValidity> {
         let mut connection = match self.open.take() {
-            Some((connection, _)) => connection,
+            Some((connection, _)) => {
+                keep_token_fresh(self.tokens.as_ref()).await?;
+                connection
+            }
             None => session::begin(&self.server, self.tokens.as_ref(), self.limits).await?,
         };
         let selected = selection::select(&mut connection, &self.folder).await?;
@@ -172,6 +175,10 @@ impl Folder for ImapFolder {
     async fn wait(&mut self, at_most: Duration) -> anyhow::Result<Woken> {
         let (mut connection, selected) = self.take()?;
         let may_idle = !self.idle_refused && connection.can("IDLE");
+        let at_most = match &self.tokens {
+            Some(tokens) => at_most.min(tokens.fresh_for().await),
+            None => at_most,
+        };
         let woken = match idle::wait(&mut connection, at_most, may_idle).await? {
             Idled::Woken(woken) => woken,
             Idled::Refused(words) => {
@@ -191,5 +198,18 @@ impl Folder for ImapFolder {
         if let Some((connection, _)) = self.open.take() {
             connection.log_out(FAREWELL).await;
         }
+    }
+}
+
+/// Asks for the next token ahead of the expiry of the one at hand, also while the connection goes on: a right that
+/// was revoked is heard of then, and not when the connection ends. An endpoint that is away is asked again.
+async fn keep_token_fresh(tokens: Option<&AccessTokens>) -> anyhow::Result<()> {
+    let Some(tokens) = tokens else { return Ok(()) };
+    match tokens.current().await {
+        Err(error) if !error.is::<access_token::Refused>() => {
+            tracing::debug!(error = crate::log::error(&error), "no new token yet");
+            Ok(())
+        }
+        asked => asked.map(|_| ()),
     }
 }

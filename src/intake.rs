@@ -149,23 +149,28 @@ impl<F: Folder> Intake<F> {
         let mut last = listed.last().map(|mail| mail.uid);
         let undecided = self.office.write(move |_, store| store.undecided(&opened, listed)).await?;
         let Taken { decided, missing } = self.take(opened, undecided).await?;
+        let left = missing.len();
         if let Some(first) = missing.iter().min() {
             // The cursor stays below the first mail that is still to be had.
             last = last.map(|last| last.min(Uid(first.0.saturating_sub(1))));
         }
         let mut done = decided;
         self.read_old_headers(opened).await?;
-        done += self.account(opened).await?;
+        done += self.account(opened, left).await?;
         self.office.write(move |office, store| store.walked(&opened, last, office.now())).await?;
         Ok(done)
     }
 
     /// Compares all mails of the folder with the journal, now and then, and takes those that have no
-    /// disposition: none should be left, and what a restored backup does not know is below the cursor.
-    async fn account(&mut self, opened: OpenedFolder) -> anyhow::Result<usize> {
+    /// disposition: none should be left, and what a restored backup does not know is below the cursor. `left` is
+    /// how many the pass at hand could not have.
+    async fn account(&mut self, opened: OpenedFolder, left: usize) -> anyhow::Result<usize> {
         // A Maildir is listed as a whole at every pass.
-        let is_maildir = self.watched.folder.is_empty();
-        if is_maildir || self.accounted.is_some_and(|at| at.elapsed() < ACCOUNT_EVERY) {
+        if self.watched.folder.is_empty() {
+            self.office.metrics.gap(&self.watched.mailbox, &self.watched.folder, left);
+            return Ok(0);
+        }
+        if self.accounted.is_some_and(|at| at.elapsed() < ACCOUNT_EVERY) {
             return Ok(0);
         }
         self.heart.works(STEP);

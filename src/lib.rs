@@ -33,6 +33,7 @@
 //! | [`attachments`] | text out of attachments and codes out of pictures, in a child process with hard limits |
 //! | [`access_token`] | tokens for signing in without a password, asked for ahead of their expiry |
 //! | [`authentication`] | verifies the signatures of a mail, asking name servers |
+//! | [`right_to_send`] | the loop that keeps the access tokens of sending fresh |
 //! | [`smtp`] | sends one mail; answers sent, later, never or unknown |
 //! | [`sent_folder`] | looks for a mail of which nobody knows whether it was taken |
 //! | [`store`] | the only SQL: facts out, decisions in |
@@ -40,11 +41,14 @@
 //! | [`config`] | the configuration file, checked, or all its faults at once |
 //! | [`commands`] | one file for each command of the operator |
 //! | [`tls`] | the protected channel that IMAP and SMTP share |
+//! | [`claim`] | keeps two services of one machine from the same mailbox |
+//! | [`attempt`] | which mails are being read, and at which the program has ended |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`clock`] | the time of day, as something that is handed in |
 //! | [`progress`] | how far long work has come, on a terminal or in the log |
 //! | [`pulse`] | whether the loops are alive |
 //! | [`status`] | where the service stands, in one line |
+//! | [`condition`] | how the service is at this moment, written down for `status` |
 //! | [`systemd`] | what the service manager is told |
 //! | [`outage`] | what does not work at this moment |
 //! | [`metrics`] | figures for Prometheus |
@@ -77,10 +81,13 @@ pub mod access_token;
 pub mod alarm;
 pub mod alert;
 pub mod attachments;
+pub mod attempt;
 pub mod authentication;
 pub mod backoff;
+pub mod claim;
 pub mod clock;
 pub mod commands;
+pub mod condition;
 pub mod config;
 pub mod contracts;
 pub mod desk;
@@ -97,6 +104,7 @@ pub mod outage;
 pub mod outbox;
 pub mod progress;
 pub mod pulse;
+pub mod right_to_send;
 pub mod sent_folder;
 pub mod service;
 pub mod smtp;

@@ -3,7 +3,9 @@
 
 mod process;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
@@ -15,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use serde::Serialize;
 
 pub use self::process::Process;
+use crate::condition::Times;
 use crate::outage::{Failure, Part};
 use crate::store::Figures;
 
@@ -31,25 +34,39 @@ const RANGES: [f64; 14] = [0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 9
 /// What is counted since the start.
 pub struct Metrics {
     mails: Family<Labels, Counter>,
-    kinds: Family<Labels, Counter>,
     sends: Family<Labels, Counter>,
     seen: Histogram,
     committed: Histogram,
     accepted: Histogram,
-    gaps: Gauges,
+    counted: Mutex<Counted>,
 }
+
+/// What `status` shows of it, too.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// Mails read, by what kind of mail they are.
+    pub kinds: BTreeMap<String, u64>,
+    /// Mails without a disposition, by mailbox and folder.
+    pub gaps: BTreeMap<(String, String), u64>,
+    /// How long steps took, by the figure's name.
+    pub times: BTreeMap<String, Times>,
+}
+
+/// The names of the steps.
+const SEEN: &str = "arrival_to_seen";
+const COMMITTED: &str = "seen_to_committed";
+const ACCEPTED: &str = "committed_to_acknowledged";
 
 impl Default for Metrics {
     fn default() -> Metrics {
         let histogram = || Histogram::new(RANGES);
         Metrics {
             mails: Family::default(),
-            kinds: Family::default(),
             sends: Family::default(),
             seen: histogram(),
             committed: histogram(),
             accepted: histogram(),
-            gaps: Family::default(),
+            counted: Mutex::default(),
         }
     }
 }
@@ -74,14 +91,14 @@ impl Metrics {
     pub fn mail(&self, disposition: &str, reason: &str, until_seen: f64, until_committed: f64) {
         let labels = vec![("disposition", disposition.to_string()), ("reason", reason.to_string())];
         self.mails.get_or_create(&labels).inc();
-        self.seen.observe(until_seen.max(0.0));
-        self.committed.observe(until_committed.max(0.0));
+        self.took(SEEN, &self.seen, until_seen);
+        self.took(COMMITTED, &self.committed, until_committed);
     }
 
     /// What kind of mail one was: a person's request, a robot's answer, a delivery report.
     pub fn kind(&self, kind: &impl Serialize) {
         let name = serde_json::to_value(kind).ok().and_then(|name| name.as_str().map(str::to_string));
-        self.kinds.get_or_create(&vec![("kind", name.unwrap_or_default())]).inc();
+        *self.lock().kinds.entry(name.unwrap_or_default()).or_default() += 1;
     }
 
     /// A mail was tried: `sent`, `later`, `never` or `unknown`. For an acknowledgement that was
@@ -89,13 +106,32 @@ impl Metrics {
     pub fn send(&self, purpose: &str, outcome: &str, acknowledged_after: Option<f64>) {
         self.sends.get_or_create(&vec![("purpose", purpose.to_string()), ("outcome", outcome.to_string())]).inc();
         if let Some(seconds) = acknowledged_after {
-            self.accepted.observe(seconds.max(0.0));
+            self.took(ACCEPTED, &self.accepted, seconds);
         }
     }
 
     /// How many mails of a folder had no disposition when all of it was last compared.
     pub fn gap(&self, mailbox: &str, folder: &str, gap: usize) {
-        self.gaps.get_or_create(&place(mailbox, folder)).set(gap as f64);
+        self.lock().gaps.insert((mailbox.to_string(), folder.to_string()), gap as u64);
+    }
+
+    /// What `status` shows.
+    pub fn counted(&self) -> Counted {
+        self.lock().clone()
+    }
+
+    fn took(&self, step: &str, histogram: &Histogram, seconds: f64) {
+        let seconds = seconds.max(0.0);
+        histogram.observe(seconds);
+        let mut counted = self.lock();
+        let times = counted.times.entry(step.to_string()).or_default();
+        times.mails += 1;
+        times.mean_seconds += (seconds - times.mean_seconds) / times.mails as f64;
+        times.longest_seconds = times.longest_seconds.max(seconds);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything in the text format.
@@ -117,32 +153,37 @@ impl Metrics {
 
     fn register_counted(&self, registry: &mut Registry) {
         let seconds = || Unit::Seconds;
+        let counted = self.counted();
+        let kinds = Family::<Labels, Counter>::default();
+        for (kind, count) in counted.kinds {
+            kinds.get_or_create(&vec![("kind", kind)]).inc_by(count);
+        }
+        let gaps = Gauges::default();
+        for ((mailbox, folder), gap) in &counted.gaps {
+            gaps.get_or_create(&place(mailbox, folder)).set(*gap as f64);
+        }
         registry.register("mails", "Mails decided since the start", self.mails.clone());
-        registry.register(
-            "mails_by_kind",
-            "Mails read since the start, by what kind of mail they are",
-            self.kinds.clone(),
-        );
+        registry.register("mails_by_kind", "Mails read since the start, by what kind of mail they are", kinds);
         registry.register("sends", "Mails tried since the start", self.sends.clone());
         registry.register_with_unit(
-            "arrival_to_seen",
+            SEEN,
             "From a mail's arrival at the server until it was seen",
             seconds(),
             self.seen.clone(),
         );
         registry.register_with_unit(
-            "seen_to_committed",
+            COMMITTED,
             "From seeing a mail until its decision was on disk",
             seconds(),
             self.committed.clone(),
         );
         registry.register_with_unit(
-            "committed_to_acknowledged",
+            ACCEPTED,
             "From the decision until a server accepted the acknowledgement",
             seconds(),
             self.accepted.clone(),
         );
-        registry.register("accounting_gap", "Mails on the server without a disposition", self.gaps.clone());
+        registry.register("accounting_gap", "Mails on the server without a disposition", gaps);
     }
 }
 

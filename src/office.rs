@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use crate::attachments::Reader;
+use crate::attempt::Attempts;
 use crate::authentication::Verifier;
+use crate::claim::Claims;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contracts::watch;
@@ -48,6 +50,10 @@ pub struct Office {
     pub pulse: Arc<Pulse>,
     /// What does not work at this moment.
     pub outages: Arc<Outages>,
+    /// The mails that are being read.
+    pub attempts: Arc<Attempts>,
+    /// The mailboxes that are this process's.
+    pub claims: Arc<Claims>,
     /// What is counted since the start.
     pub metrics: Arc<Metrics>,
     state_dir: PathBuf,
@@ -89,6 +95,8 @@ impl Office {
             alert_bell: Arc::default(),
             pulse: Arc::default(),
             outages: Arc::default(),
+            attempts: Arc::new(Attempts::new(&config.state_dir)),
+            claims: Arc::default(),
             metrics: Arc::default(),
             state_dir: config.state_dir.clone(),
             store: Arc::new(Mutex::new(store)),
@@ -114,10 +122,17 @@ impl Office {
             alert_bell: Arc::clone(&self.alert_bell),
             pulse: Arc::clone(&self.pulse),
             outages: Arc::clone(&self.outages),
+            attempts: Arc::clone(&self.attempts),
+            claims: Arc::clone(&self.claims),
             metrics: Arc::clone(&self.metrics),
             state_dir: self.state_dir.clone(),
             store: Arc::clone(&self.store),
         }))
+    }
+
+    /// Where the database lies, and what else the service keeps.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
     /// The present moment.

@@ -101,6 +101,16 @@ impl Routes {
         self.of(due).send(sender, due).await
     }
 
+    /// The servers that are signed in to by token, each as an outage of it is called.
+    pub fn with_tokens(&self) -> Vec<(Part, Arc<Smtp>)> {
+        let routes = [(Part::Sending, Some(&self.first)), (Part::SecondRoute, self.second.as_ref())];
+        let servers = routes.into_iter().filter_map(|(part, route)| match route {
+            Some(Transport::Smtp(smtp)) if smtp.has_tokens() => Some((part, Arc::clone(smtp))),
+            _ => None,
+        });
+        servers.collect()
+    }
+
     /// How many mails are under way at once: one on each connection, and some that are ready to follow.
     fn most_at_once(&self) -> usize {
         match &self.first {
@@ -185,6 +195,9 @@ impl Outbox {
 
     /// Counts an attempt, and remembers whether the server works.
     fn observe(&self, due: &Due, outcome: &Outcome) {
+        if due.sent_before {
+            return;
+        }
         let now = self.office.now();
         let seconds = now.duration_since(due.created_at).as_secs_f64();
         let acknowledged = due.purpose == Purpose::Acknowledgement && matches!(outcome, Outcome::Sent { .. });
@@ -327,7 +340,11 @@ fn settle(office: &Office, store: &Work, due: &Due, outcome: &Outcome) -> anyhow
     let (id, purpose) = (due.id, due.purpose.name());
     match outcome {
         Outcome::Sent { .. } => {
-            tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
+            if due.sent_before {
+                tracing::info!(outbox = id, purpose, "a mail had left before the restore; it is not sent again");
+            } else {
+                tracing::info!(outbox = id, purpose, attempt = due.attempts + 1, "mail sent");
+            }
             store.outbox_sent(id, now)?;
             keep_promise(office, store, id, now)
         }

@@ -136,6 +136,21 @@ impl Smtp {
         })
     }
 
+    /// Whether tokens take a password's place here.
+    pub fn has_tokens(&self) -> bool {
+        self.sign_in.as_ref().is_some_and(|sign_in| sign_in.tokens().is_some())
+    }
+
+    /// Asks for the next access token where it is time. Returns for how long that is not so again.
+    ///
+    /// # Errors
+    /// [`access_token::Refused`](crate::access_token::Refused), or the endpoint cannot be reached.
+    pub async fn keep_token_fresh(&self) -> anyhow::Result<Duration> {
+        let Some(tokens) = self.sign_in.as_ref().and_then(SignIn::tokens) else { return Ok(Duration::MAX) };
+        tokens.current().await?;
+        Ok(tokens.fresh_for().await)
+    }
+
     /// How many connections there are at the same time.
     pub fn connections(&self) -> usize {
         self.connections
@@ -281,6 +296,7 @@ impl Smtp {
         command: impl Display,
         expected: Severity,
     ) -> Result<(), Outcome> {
+        tracing::trace!(command = name, "SMTP command");
         match timeout(self.patience.command, connection.command(command)).await {
             Ok(Ok(reply)) if reply.code().severity == expected => Ok(()),
             Ok(Ok(reply)) => Err(self.later(&format!("the server answered {name} with {}", text(&reply)))),

@@ -1,13 +1,14 @@
-//! Where the service stands, in one line for `systemctl status`.
+//! Where the service stands, in one line for `systemctl status`, and how it is, written down for `hezo-intake status`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::condition::Condition;
 use crate::office::Office;
 use crate::store::Figures;
 use crate::systemd::Manager;
@@ -16,28 +17,56 @@ use crate::systemd::Manager;
 const EVERY: Duration = Duration::from_secs(15);
 const EVERY_AT_FIRST: Duration = Duration::from_secs(1);
 
-/// Writes the line again and again until `stop` turns true.
-pub fn spawn(office: Arc<Office>, manager: Arc<Manager>, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+/// How often the condition is looked at; it is written down when it is another, and as often as the line.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Writes line and condition again and again until `stop` turns true.
+pub fn spawn(office: Arc<Office>, manager: Arc<Manager>, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    let condition = conditions(Arc::clone(&office), Arc::clone(&manager), stop.clone());
+    let lines = lines(office, manager, stop);
     tokio::spawn(async move {
-        let mut last = String::new();
-        while !*stop.borrow() {
-            match office.write(|office, store| store.figures(office.now())).await {
-                Ok(figures) => {
-                    let line = line(&figures, manager.is_ready());
-                    if line != last {
-                        manager.status(&line);
-                        last = line;
-                    }
-                }
-                Err(error) => manager.status(&format!("the database does not answer: {error:#}")),
-            }
-            let sleep = if manager.is_ready() { EVERY } else { EVERY_AT_FIRST };
-            tokio::select! {
-                () = tokio::time::sleep(sleep) => {}
-                _ = stop.changed() => {}
-            }
-        }
+        tokio::join!(condition, lines);
     })
+}
+
+async fn conditions(office: Arc<Office>, manager: Arc<Manager>, mut stop: watch::Receiver<bool>) {
+    let mut last: Option<(Condition, Instant)> = None;
+    while !*stop.borrow() {
+        let condition = Condition::of(&office, &manager);
+        if last.as_ref().is_none_or(|(last, at)| at.elapsed() >= EVERY || !condition.is_as(last)) {
+            let (written, dir) = (condition.clone(), office.state_dir().to_path_buf());
+            let done = tokio::task::spawn_blocking(move || written.write(&dir)).await;
+            if let Ok(Err(error)) = done {
+                tracing::debug!(error = crate::log::error(&error), "the condition cannot be written down");
+            }
+            last = Some((condition, Instant::now()));
+        }
+        sleep(LOOK_EVERY, &mut stop).await;
+    }
+}
+
+async fn lines(office: Arc<Office>, manager: Arc<Manager>, mut stop: watch::Receiver<bool>) {
+    let mut last = String::new();
+    while !*stop.borrow() {
+        match office.write(|office, store| store.figures(office.now())).await {
+            Ok(figures) => {
+                let line = line(&figures, manager.is_ready());
+                if line != last {
+                    manager.status(&line);
+                    last = line;
+                }
+            }
+            Err(error) => manager.status(&format!("the database does not answer: {error:#}")),
+        }
+        sleep(if manager.is_ready() { EVERY } else { EVERY_AT_FIRST }, &mut stop).await;
+    }
+}
+
+async fn sleep(for_so_long: Duration, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(for_so_long) => {}
+        _ = stop.changed() => {}
+    }
 }
 
 /// The line.

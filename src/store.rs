@@ -3,12 +3,15 @@
 
 mod alerts;
 mod apply;
+mod blank;
 mod clocks;
 mod contracts;
 mod copy;
 mod counts;
 mod erasure;
+mod erasures;
 mod facts;
+mod fault;
 mod figures;
 mod journal;
 mod lists;
@@ -36,7 +39,8 @@ pub use alerts::DueAlert;
 pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use copy::{Copied, NothingKnownSince, Restored};
-pub use erasure::{Erased, Erasure, Left, Place};
+pub use erasure::{Erased, Left, Place};
+pub use erasures::{Erasure, numbers_in};
 pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder, Packed};
 pub use lists::{RunningClock, Summary, Wanted};
@@ -164,7 +168,7 @@ impl Store {
         if !Store::exists(state_dir) {
             bail!("there is no database at {} yet: start the service first (`hezo-intake run`)", path.display());
         }
-        let connection = Connection::open_with_flags(&path, flags).with_context(|| cannot_open(&path))?;
+        let connection = Connection::open_with_flags(&path, flags).map_err(|error| fault::told(error, &path))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let version = schema(&connection)?;
         if version != MIGRATIONS.len() {
@@ -190,7 +194,7 @@ impl Store {
     /// Those of `work` and of the commit.
     pub fn write<T>(&mut self, work: impl FnOnce(&Work) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let written = self.try_write(work);
-        written.map_err(|error| if is_at_fault(&error) { error.context(advice(&self.connection)) } else { error })
+        written.map_err(|error| self.told(error))
     }
 
     fn try_write<T>(&mut self, work: impl FnOnce(&Work) -> anyhow::Result<T>) -> anyhow::Result<T> {
@@ -215,8 +219,44 @@ impl Store {
     /// # Errors
     /// Those of `look`.
     pub fn read<T>(&mut self, look: impl FnOnce(&Work) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        look(&Work { transaction })
+        let looked = match self.connection.transaction_with_behavior(TransactionBehavior::Deferred) {
+            Ok(transaction) => look(&Work { transaction }),
+            Err(error) => Err(error.into()),
+        };
+        looked.map_err(|error| self.told(error))
+    }
+
+    fn told(&self, error: anyhow::Error) -> anyhow::Error {
+        if is_at_fault(&error) { fault::told_of_work(error, &path_of(&self.connection)) } else { error }
+    }
+
+    /// Whether the database in this directory can be worked with, before the service begins. One of an earlier
+    /// schema can; `whole` reads every page, which takes its time.
+    ///
+    /// # Errors
+    /// It is damaged, none at all, of a newer schema, or not this user's; what to do about it.
+    pub fn check(state_dir: &Path, whole: bool) -> anyhow::Result<()> {
+        let path = state_dir.join(FILE);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let look = || -> Result<(u32, String), rusqlite::Error> {
+            let connection = Connection::open_with_flags(&path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+            let verdict = match whole {
+                true => connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?,
+                false => "ok".to_string(),
+            };
+            Ok((version, verdict))
+        };
+        let (version, verdict) = look().map_err(|error| fault::told(error, &path))?;
+        if version as usize > MIGRATIONS.len() {
+            return Err(other_schema(&path, version as usize));
+        }
+        if verdict != "ok" {
+            return Err(fault::damaged(&path).context(verdict));
+        }
+        Ok(())
     }
 }
 
@@ -250,20 +290,17 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("store/2-operations.sql")),
     M::up(include_str!("store/3-rights.sql")),
     M::up(include_str!("store/4-parked.sql")),
+    M::up(include_str!("store/5-restore.sql")),
 ];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)
 }
 
-fn cannot_open(path: &Path) -> String {
-    format!("cannot open the database {}", path.display())
-}
-
 fn writable(path: &Path) -> anyhow::Result<Connection> {
-    let connection = Connection::open(path).with_context(|| cannot_open(path))?;
+    let connection = Connection::open(path).map_err(|error| fault::told(error, path))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.execute_batch(PRAGMAS).with_context(|| cannot_open(path))?;
+    connection.execute_batch(PRAGMAS).map_err(|error| fault::told(error, path))?;
     Ok(connection)
 }
 
@@ -273,20 +310,20 @@ fn migrate(connection: &mut Connection, path: &Path) -> anyhow::Result<()> {
     if version > MIGRATIONS.len() {
         return Err(other_schema(path, version));
     }
-    migrations().to_latest(connection).with_context(|| cannot_open(path))
+    migrations().to_latest(connection).with_context(|| {
+        format!("the database {} cannot be brought up to date: see that its disk has room", path.display())
+    })
 }
 
 /// How many steps of the schema the database has seen.
 fn schema(connection: &Connection) -> anyhow::Result<usize> {
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
-    let version: u32 = version.with_context(|| advice(connection))?;
+    let version: u32 = version.map_err(|error| fault::told(error, &path_of(connection)))?;
     Ok(version as usize)
 }
 
-/// What an operator sees to when the database fails.
-fn advice(connection: &Connection) -> String {
-    let path = connection.path().unwrap_or_default();
-    format!("the database {path} does not work: see that its disk has room and may be written")
+fn path_of(connection: &Connection) -> PathBuf {
+    PathBuf::from(connection.path().unwrap_or_default())
 }
 
 fn other_schema(path: &Path, version: usize) -> anyhow::Error {

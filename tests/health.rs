@@ -142,6 +142,8 @@ fn a_scrape_says_where_the_desk_stands() {
     assert!(value(&scrape, "hezo_intake_database_bytes", &[("part", "file")]) > 0.0);
     assert_eq!(value(&scrape, "hezo_intake_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), 1.0);
 
+    assert_eq!(value(&scrape, "hezo_intake_accounting_gap", &mailbox), 0.0);
+
     let status = desk.command(&["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
     assert_eq!((status["service_runs"].as_bool(), status["open_tickets"].as_f64()), (Some(true), Some(tickets)));
@@ -166,9 +168,60 @@ fn a_mailbox_that_is_away_is_named_and_no_reason_to_restart() {
     assert!(
         value(&service.scrape(), "hezo_intake_failing_seconds", &[("part", "mailbox"), ("subject", "support")]) >= 0.0
     );
+    let since = "mailbox support fails since 2026-11-23T08:05";
+    let text = status_with(&desk, 1, since);
+    assert!(text.contains("the service runs and does not do all of its work") && text.contains("Maildir"), "{text}");
+    let status = desk.command(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
+    assert_eq!((&status["outages"][0]["part"], status["is_fine"].as_bool()), (&"mailbox".into(), Some(false)));
     fs::create_dir(desk.dir().join("mailbox")).expect("the mailbox is there again");
     assert_eq!(service.wait_for("/readyz", 200), "ok\n");
+    status_with(&desk, 0, "the service runs and does its work");
     assert_eq!(service.wait_for("/nothing", 404), "there are /metrics, /healthz and /readyz\n");
+}
+
+/// What `status` says once it says this and ends with this code.
+fn status_with(desk: &Desk, code: i32, expected: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let output = desk.command(&["status"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if text.contains(expected) && output.status.code() == Some(code) {
+            return text;
+        }
+        assert!(began.elapsed() < PATIENCE, "{:?} {text}", output.status);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn status_tells_what_the_figures_tell() {
+    let desk = desk();
+    desk.receive("2026-11-23 09:00", FAULT);
+    desk.receive("2026-11-23 09:01", &format!("Auto-Submitted: auto-replied\n{FAULT}"));
+    let _service = Service::start(&desk, "2026-11-23 09:05");
+    // The story is of the past, and the command's clock is the machine's: the promise is late to it.
+    let text = status_with(&desk, 1, "mails since the start 1 auto-reply, 1 request");
+    assert!(text.contains("1 promises are late"), "{text}");
+    for line in ["accounting gap        0: support", "loops                 4 run, 0 of them stuck"] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(text.contains("arrival to seen") && text.contains("seen to committed"), "{text}");
+}
+
+#[test]
+fn a_database_that_is_held_is_said_and_not_waited_for() {
+    let desk = desk();
+    let service = Service::start(&desk, "2026-11-23 09:05");
+    service.wait_for("/readyz", 200);
+    let held = rusqlite::Connection::open(desk.dir().join("state/desk.sqlite")).expect("the database");
+    held.execute_batch("BEGIN IMMEDIATE").expect("it is held");
+    for page in ["/healthz", "/readyz", "/metrics"] {
+        let (status, text) = service.get(page).expect("an answer");
+        assert!(status >= 500 && text.contains("does not answer within 3 s"), "{page}: {status} {text}");
+    }
+    held.execute_batch("ROLLBACK").expect("it is let go");
+    service.wait_for("/readyz", 200);
 }
 
 /// The names of our figures in a text, without the endings that histograms give their parts.

@@ -160,11 +160,54 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A request, an engineer's answer, a customer's answer, a mail that cannot be written, an escalation.
+/// A list of contracts that names the customer.
+fn contracts() -> String {
+    format!(
+        "contract,nip,customer,plan,window,delivery,valid_from,valid_to,serials,senders\n\
+         {CONTRACT},5260250274,{NAME},SOS,24x7,8h,2026-01-01,2028-12-31,{SERIAL},{ADDRESS}\n"
+    )
+}
+
+/// What comes besides: a file, a mail that did not arrive, a robot, a mail within a mail.
+fn others() -> [String; 3] {
+    let head =
+        |from: &str, more: &str| format!("From: {from}\nTo: {DESK}\nSubject: {SUBJECT}\nMIME-Version: 1.0\n{more}\n");
+    let file = format!(
+        "{}--b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{WORDS}\n\
+         --b\nContent-Type: application/pdf; name=\"{SERIAL}.pdf\"\nContent-Transfer-Encoding: base64\n\nJVBERi0xLjQK\n\
+         --b\nContent-Type: message/rfc822\n\n{}\n--b--\n",
+        head(
+            &format!("{NAME} <{ADDRESS}>"),
+            "Message-ID: <f@fabryka-lin.example>\nContent-Type: multipart/mixed; boundary=b\n"
+        ),
+        mail()
+    );
+    let bounce = format!(
+        "{}--b\nContent-Type: text/plain\n\n<{ADDRESS}>: {WORDS}\n\
+         --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.fabryka-lin.example\n\n\
+         Final-Recipient: rfc822; {ADDRESS}\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 {ADDRESS} {NAME}\n\
+         --b--\n",
+        head(
+            "MAILER-DAEMON@fabryka-lin.example",
+            "Return-Path: <>\nMessage-ID: <b@fabryka-lin.example>\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\n"
+        )
+    );
+    let robot = head(
+        &format!("{NAME} <{ADDRESS}>"),
+        "Message-ID: <r@fabryka-lin.example>\nAuto-Submitted: auto-replied\nContent-Type: text/plain; charset=utf-8\n\
+         Content-Transfer-Encoding: 8bit\n",
+    ) + WORDS;
+    [file, bounce, robot]
+}
+
+/// A request of somebody on file, an engineer's answer, a customer's answer, a mail that cannot be written, an
+/// escalation, files, robots and reports; and what the timers' commands say, which goes into the journal, too.
 #[test]
 fn a_story_on_a_maildir() {
     for form in ["lines", "json"] {
-        let desk = Desk::with(&format!("log = \"{form}\""), "");
+        let desk = Desk::with(&format!("log = \"{form}\"\ncontracts = \"{{dir}}/contracts.csv\""), "");
+        fs::write(desk.dir().join("contracts.csv"), contracts()).expect("a list");
         let run = |at: &str| {
             let now = story::moment(at).to_string();
             let output = Command::new(env!("CARGO_BIN_EXE_hezo-intake"))
@@ -174,8 +217,9 @@ fn a_story_on_a_maildir() {
                 .env("NO_COLOR", "1")
                 .output()
                 .expect("the program");
-            assert!(output.status.success());
-            String::from_utf8_lossy(&output.stderr).into_owned()
+            let log = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{log}");
+            log
         };
         desk.receive("2026-11-23 09:00", &mail());
         let mut log = run("2026-11-23 09:00");
@@ -199,7 +243,27 @@ fn a_story_on_a_maildir() {
         log += &run("2026-11-23 09:45");
         desk.receive("2026-11-23 10:00", &mail().replace("Message-ID: <", "Message-ID: <other"));
         log += &run("2026-11-23 10:00");
+        for (minute, other) in others().iter().enumerate() {
+            desk.receive(&format!("2026-11-23 10:1{minute}"), other);
+        }
+        log += &run("2026-11-23 10:30");
         log += &run("2026-11-23 12:00");
+        let copies = desk.dir().join("copies").display().to_string();
+        for timer in [&["backup", &copies][..], &["retention"], &["report", "--last-month", "--folder", &copies]] {
+            let output = Command::new(env!("CARGO_BIN_EXE_hezo-intake"))
+                .args(timer)
+                .arg("--config")
+                .arg(desk.dir().join("settings.toml"))
+                .env("RUST_LOG", "trace")
+                .output()
+                .expect("the program");
+            let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+            assert!(output.status.success(), "{said}");
+            log += &said;
+        }
+        check(&log, "the list of contracts was imported");
+        check(&log, "a mail was read");
+        assert!(log.contains("TRACE"), "nothing at the finest level: {log}");
         check(&log, "mail decided");
         check(&log, "mail sent");
         check(&log, "a rung is due");
@@ -221,6 +285,8 @@ fn a_story_on_servers_that_repeat_everything() {
     daemon.wait_for("the mailbox does not answer");
     servers.start_dovecot();
     daemon.wait_for("answers again");
-    check(&daemon.log(), "mail decided");
+    let log = daemon.log();
+    assert!(log.contains("TRACE") && log.contains("SMTP command") && log.contains("IMAP command"), "{log}");
+    check(&log, "mail decided");
     daemon.stop();
 }

@@ -130,6 +130,33 @@ fn what_a_person_wrote_goes_from_the_file() {
 }
 
 #[test]
+fn the_name_goes_from_other_tickets_too() {
+    let (desk, _, of_other) = desk();
+    let named = |id: &str, text: &str| {
+        OTHER.replace("<2@", &format!("<{id}@")).replace("kolega grzegorz@fabryka.example już pisał", text)
+    };
+    let with_address = "pisał grzegorz  Brzęczyszczykiewicz (grzegorz@fabryka.example), czyli Brzęczyszczykiewicz";
+    desk.mail("2026-05-13 09:00", &named("5", with_address));
+    desk.mail("2026-05-13 10:00", &named("6", "dzwonił Grzegorz Brzęczyszczykiewicz"));
+    let tickets = desk.tickets();
+    let number = |index: usize| tickets[index]["ticket"].as_str().expect("a number").to_string();
+    let (name_alone, with_address) = (number(0), number(1));
+    close(&desk, &name_alone);
+    close(&desk, &with_address);
+    // What a restore laid aside is not reached, and is named.
+    fs::write(desk.dir().join("state/desk.sqlite.before-restore"), "former").expect("a former database");
+    let (code, protocol, said) = erase(&desk, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(protocol["tickets_with_the_name"], serde_json::json!([name_alone]), "{protocol}");
+    assert_eq!(protocol["former_databases"], serde_json::json!(["desk.sqlite.before-restore"]), "{protocol}");
+    assert!(said.contains(&format!("stands in {name_alone}")) && said.contains("desk.sqlite.before-restore"), "{said}");
+    let text = desk.ticket(&with_address).to_string();
+    assert!(text.contains("pisał (erased) ((erased)), czyli Brzęczyszczykiewicz"), "{text}");
+    assert!(desk.ticket(&of_other).to_string().contains("(erased) już pisał"));
+    assert_eq!(desk.command(&["search", "grzegorz"]).status.code(), Some(0), "the one that is named");
+}
+
+#[test]
 fn what_is_open_or_held_is_left() {
     let (desk, of_person, _) = desk();
     let settings = desk.dir().join("settings.toml");
@@ -253,7 +280,11 @@ fn a_restored_copy_keeps_what_is_open() {
     let (code, _, said) = erase(&desk, &[]);
     assert_eq!(code, Some(1), "{said}");
     let restored = desk.command(&["restore", &copies]);
-    assert!(restored.status.success() && told(&restored).contains("are open in the copy"), "{}", told(&restored));
+    assert!(
+        restored.status.success() && told(&restored).contains("are left, since they were open"),
+        "{}",
+        told(&restored)
+    );
     assert_eq!(desk.tickets()[0]["subject"], "Żółta kontrolka w Łodzi");
 }
 

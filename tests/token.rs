@@ -9,6 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use hezo_intake::access_token::AccessTokens;
+use hezo_intake::config::{Flow, Secret, TokenGrant};
+
 use crate::servers::daemon::{DESK, Desk};
 use crate::servers::{Servers, wait_for};
 use serde_json::{Value, json};
@@ -26,6 +29,10 @@ struct State {
     good: BTreeSet<String>,
     refuses: bool,
     asked_with: Vec<String>,
+    /// How long a token is good, where not an hour. Seconds.
+    life: Option<u64>,
+    /// In place of an answer.
+    answers: Option<u16>,
 }
 
 impl Provider {
@@ -102,13 +109,17 @@ impl Provider {
         assert_eq!((field("grant_type").as_str(), field("client_id").as_str()), ("refresh_token", "desk-1"), "{body}");
         assert_eq!(field("scope"), "mail%20offline");
         state.asked_with.push(field("refresh_token"));
+        if let Some(status) = state.answers {
+            return (status, Value::Null);
+        }
         if state.refuses {
             return (400, json!({ "error": "invalid_grant", "error_description": "Token has been revoked." }));
         }
         state.given += 1;
         let token = format!("access-{}", state.given);
         state.good.insert(token.clone());
-        (200, json!({ "access_token": token, "expires_in": 3600, "refresh_token": format!("refresh-{}", state.given) }))
+        let life = state.life.unwrap_or(3600);
+        (200, json!({ "access_token": token, "expires_in": life, "refresh_token": format!("refresh-{}", state.given) }))
     }
 }
 
@@ -201,4 +212,76 @@ fn a_token_is_asked_for_renewed_missed_and_given_again() {
         assert!(!log.contains(secret), "{secret} stands in the log: {log}");
     }
     daemon.stop();
+}
+
+/// A revoked right is heard of when the next token is asked for, though the connection goes on.
+#[test]
+fn a_right_that_is_revoked_is_told_while_the_connection_goes_on() {
+    let servers = Servers::start(&[DESK, "anna@hezo.example", "marek@hezo.example"]);
+    let (provider, endpoint) = Provider::start();
+    provider.state().life = Some(4);
+    let desk = Desk::new(&servers, "folders = [\"INBOX\"]\nport = {imaps}\nstart = \"all\"");
+    desk.write("refresh-token", REFRESH_TOKEN);
+    set_up(&servers, endpoint);
+    let daemon = desk.start(&[]);
+    daemon.wait_for("ready");
+    let asked = provider.state().given;
+    wait_for("a token ahead of the expiry", || (provider.state().given > asked).then_some(()));
+    provider.revoke();
+    // Nothing is to be sent, and the right to send is missed all the same.
+    for part in ["mailbox", "sending"] {
+        let begins = || told(servers.dir()).into_iter().find(|news| news["outage"] == part);
+        let begins = wait_for("the alert command", begins);
+        assert_eq!(begins["wants_a_person"], true, "{begins}");
+    }
+    provider.give_again();
+    for part in ["mailbox", "sending"] {
+        let over = || told(servers.dir()).into_iter().any(|news| news["outage"] == part && news["over"] == true);
+        wait_for("the end is told", || over().then_some(()));
+    }
+    daemon.stop();
+}
+
+fn grant(endpoint: u16, kept_in: &Path) -> Box<TokenGrant> {
+    Box::new(TokenGrant {
+        endpoint: format!("http://127.0.0.1:{endpoint}/token").parse().expect("an address"),
+        ca_file: None,
+        scope: "mail offline".to_string(),
+        client_id: "desk-1".to_string(),
+        flow: Flow::RefreshToken { secret: None, token: Secret::new(REFRESH_TOKEN) },
+        kept_in: kept_in.to_path_buf(),
+    })
+}
+
+/// `check` may be the first to ask: a provider that gives a new refresh token takes the old one no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_asked_for_that_could_not_be_kept() {
+    let (provider, endpoint) = Provider::start();
+    let dir = tempfile::tempdir().expect("a folder");
+    let not_there_yet = dir.path().join("var/state");
+    for given in ["refresh-0", "refresh-1"] {
+        AccessTokens::new(grant(endpoint, &not_there_yet)).current().await.expect("a token");
+        assert_eq!(provider.state().asked_with.last().map(String::as_str), Some(given));
+    }
+    assert_eq!(fs::metadata(&not_there_yet).expect("the folder").permissions().mode() & 0o777, 0o700);
+    let file = dir.path().join("file");
+    fs::write(&file, "").expect("a file");
+    let refused = AccessTokens::new(grant(endpoint, &file.join("state"))).current().await;
+    let said = format!("{:#}", refused.err().expect("it cannot be kept"));
+    assert!(said.contains("nothing was asked for") && said.contains("install -d"), "{said}");
+    assert_eq!(provider.state().asked_with.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_does_not_work_is_seen_to() {
+    let (provider, endpoint) = Provider::start();
+    provider.state().answers = Some(503);
+    let dir = tempfile::tempdir().expect("a folder");
+    let failed = AccessTokens::new(grant(endpoint, dir.path())).current().await;
+    let said = format!("{:#}", failed.err().expect("no token"));
+    assert!(said.contains("it answers 503 (no reason given)") && said.contains("status page"), "{said}");
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let failed = AccessTokens::new(grant(free, dir.path())).current().await;
+    let said = format!("{:#}", failed.err().expect("no token"));
+    assert!(said.contains("nothing listens there"), "{said}");
 }

@@ -9,7 +9,8 @@ use crate::story::Desk;
 const MAIL: &str = "From: Jan <jan@fabryka.example>\nTo: pomoc@myhezo.example\nSubject: Macierz\n\nNie działa.\n";
 
 /// What each step of the schema brought after the first, taken away again, the newest step first.
-const STEPS_BACK: [&str; 3] = [
+const STEPS_BACK: [&str; 4] = [
+    include_str!("upgrade/back-from-5.sql"),
     include_str!("upgrade/back-from-4.sql"),
     include_str!("upgrade/back-from-3.sql"),
     include_str!("upgrade/back-from-2.sql"),

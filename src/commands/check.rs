@@ -17,9 +17,10 @@ use crate::mailbox::Folder;
 use crate::maildir::MaildirFolder;
 use crate::office;
 use crate::smtp::Smtp;
+use crate::store::Store;
 
-/// Checks the configuration, the rules with their tests, the contracts, and (unless `offline`) the
-/// sign-in at every server.
+/// Checks the configuration, the rules with their tests, the contracts, the database, and (unless `offline`) every
+/// page of it and the sign-in at every server.
 ///
 /// # Errors
 /// Every fault, one a line.
@@ -45,6 +46,10 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
             faults.extend(rehearsal::rehearse(&site, Timestamp::now()));
         }
         faults.extend(state_dir_fault(&config.state_dir));
+        if Store::exists(&config.state_dir) {
+            let database = Store::check(&config.state_dir, !offline);
+            faults.extend(database.err().map(|error| format!("{error:#}")));
+        }
         if !offline {
             faults.extend(block_on(async { Ok(server_faults(config).await) })?);
         }
@@ -80,7 +85,11 @@ pub(super) fn tested_rules(sources: &Sources, config: Option<&Config>) -> Result
 fn state_dir_fault(state_dir: &Path) -> Option<String> {
     let nearest = state_dir.ancestors().find(|folder| folder.exists())?;
     let error = tempfile::tempfile_in(nearest).err()?;
-    Some(format!("state_dir {}: nothing can be written in {}: {error}", state_dir.display(), nearest.display()))
+    let (state_dir, nearest) = (state_dir.display(), nearest.display());
+    Some(format!(
+        "state_dir {state_dir}: nothing can be written in {nearest}: {error}; run this as root or as the service's user, \
+         or mend it: install -d -m 700 -o hezo-intake -g hezo-intake {state_dir}"
+    ))
 }
 
 /// What is wrong with the list of contracts.

@@ -13,7 +13,10 @@ use serde_json::json;
 
 use super::{BadInput, operator, retention};
 use crate::config::Config;
+use crate::desk::decide;
+use crate::desk::ticket_number::TicketNumber;
 use crate::log;
+use crate::office;
 use crate::progress::Progress;
 use crate::store::{Erased, Erasure, Store, TicketId, Work};
 
@@ -75,40 +78,62 @@ pub fn erase(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(if found.left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Erases in a restored copy what was erased since it was made. Returns how many addresses, and the tickets
-/// that are left since they are open in the copy: their promises go on.
+/// What became of the erasures since a copy was made, in that copy.
+#[derive(Debug, Default)]
+pub(super) struct Repeated {
+    /// How many addresses.
+    pub addresses: usize,
+    /// Tickets that were open in the copy, and were closed in order to be erased.
+    pub closed: Vec<TicketNumber>,
+    /// Tickets that are left: they were open at the erasure, too, or are held at present.
+    pub left: Vec<TicketNumber>,
+}
+
+/// Erases in a restored copy what was erased since it was made. A ticket was closed when it was erased; where it is
+/// open in the copy, it is closed again. Left is what was left then, and what is held now.
 ///
 /// # Errors
-/// The copy cannot be written.
-pub(super) fn again(
-    config: &Config,
-    store: &mut Store,
-    erasures: Vec<Erasure>,
-) -> anyhow::Result<(usize, Vec<String>)> {
+/// The copy cannot be written; the rules cannot be read.
+pub(super) fn again(config: &Config, store: &mut Store, erasures: Vec<Erasure>) -> anyhow::Result<Repeated> {
     let known = store.read(|store| store.erasures())?;
-    let mut erasures: Vec<Erasure> = erasures.into_iter().filter(|erasure| !known.contains(erasure)).collect();
+    let is_known = |erasure: &Erasure| known.iter().any(|known| known.salt == erasure.salt);
+    let mut erasures: Vec<Erasure> = erasures.into_iter().filter(|erasure| !is_known(erasure)).collect();
     erasures.sort_by_key(|erasure| (erasure.at, erasure.salt));
-    erasures.dedup();
+    // What is written beside the copies may be older than what the former database knows of the same erasure: that
+    // comes first.
+    erasures.dedup_by_key(|erasure| erasure.salt);
+    let mut repeated = Repeated { addresses: erasures.len(), ..Repeated::default() };
     if erasures.is_empty() {
-        return Ok((0, Vec::new()));
+        return Ok(repeated);
     }
+    let site = office::site(config)?;
     let progress = Progress::of_command("mails read for addresses that were erased");
     let addresses = store.read(|store| store.all_addresses(|done, all| progress.at(done, all)))?;
-    let mut open = Vec::new();
     for erasure in &erasures {
-        let address = addresses.iter().find(|address| erasure.is_of(address));
-        store.write(|store| match address {
-            Some(address) => {
-                let found = found(config, store, address, &progress)?;
-                let left = found.left.iter().filter(|left| left.reason == "open");
-                open.extend(left.map(|left| left.ticket.clone()));
-                store.erase(address, &found, erasure)
+        let Some(address) = addresses.iter().find(|address| erasure.is_of(address)) else {
+            store.write(|store| store.remember(erasure))?;
+            continue;
+        };
+        store.write(|store| {
+            let stays = |store: &Work, id| {
+                let was_left = || anyhow::Ok(erasure.left.contains(&store.ticket_number(id)?) && !store.is_closed(id)?);
+                Ok(held(config, store, id)?.or(was_left()?.then_some("open")))
+            };
+            let found = store.person(address, stays, |done, all| progress.at(done, all))?;
+            store.erase(address, &found, erasure)?;
+            for id in found.own_tickets() {
+                if !store.is_closed(*id)? {
+                    let ticket = store.ticket(*id)?;
+                    store.apply(&decide::erased(&ticket, &site, erasure.at), None, erasure.at)?;
+                    repeated.closed.push(ticket.number);
+                }
             }
-            None => store.remember(erasure),
+            repeated.left.extend(found.left.iter().map(|left| left.ticket));
+            Ok(())
         })?;
     }
     store.rewrite()?;
-    Ok((erasures.len(), open))
+    Ok(repeated)
 }
 
 /// A person's address: none of those that stand in every mail of the desk.
@@ -148,6 +173,7 @@ fn protocol(config: &Config, found: &Erased, erasure: &Erasure, dry_run: bool) -
     value["by"] = json!(operator());
     value["salt"] = json!(HEXLOWER.encode(&erasure.salt));
     value["sha256_of_salt_and_address"] = json!(HEXLOWER.encode(&erasure.address_hash));
+    value["former_databases"] = json!(former_databases(config));
     value["copies_expire_after_days"] = json!(config.retention.backups_days);
     Ok(serde_json::to_string_pretty(&value)?)
 }
@@ -162,11 +188,20 @@ fn write_protocol(config: &Config, protocol: &str, at: Timestamp) -> anyhow::Res
     Ok(path)
 }
 
+/// What restores laid aside: their files' names.
+fn former_databases(config: &Config) -> Vec<String> {
+    let files = fs::read_dir(&config.state_dir).into_iter().flatten().flatten();
+    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+    let mut former: Vec<String> = names.filter(|name| name.starts_with(retention::FORMER)).collect();
+    former.sort();
+    former
+}
+
 /// What the operator has to see to.
 fn what_remains(config: &Config, found: &Erased) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let left = |reason: &str| {
-        let tickets = found.left.iter().filter(|left| left.reason == reason).map(|left| left.ticket.as_str());
+        let tickets = found.left.iter().filter(|left| left.reason == reason).map(|left| left.ticket.to_string());
         tickets.collect::<Vec<_>>().join(", ")
     };
     let (open, held) = (left("open"), left("legal hold"));
@@ -179,6 +214,22 @@ fn what_remains(config: &Config, found: &Erased) -> Vec<String> {
     if !found.places.is_empty() {
         let count = found.places.len();
         lines.push(format!("delete {count} mails on the server, too: the protocol says where they were seen"));
+    }
+    if !found.tickets_with_the_name.is_empty() {
+        let tickets = found.tickets_with_the_name.join(", ");
+        lines.push(format!(
+            "the person's name, or that of somebody with the same name, stands in {tickets}: look at them (tickets show)"
+        ));
+    }
+    let former = former_databases(config);
+    if !former.is_empty() {
+        lines.push(format!(
+            "a restore laid aside {} in {}: it holds the data until the retention deletes it after {} days; delete it now, \
+             unless you still need it",
+            former.join(", "),
+            config.state_dir.display(),
+            config.retention.backups_days
+        ));
     }
     if !found.contracts.is_empty() {
         let contracts = found.contracts.join(", ");

@@ -11,8 +11,10 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 
 use super::backup::{copies, is_compressed, written_erasures};
-use super::{BadInput, erase, local};
+use super::erase::{self, Repeated};
+use super::{BadInput, local};
 use crate::config::{Config, MailboxKind};
+use crate::desk::ticket_number::TicketNumber;
 use crate::mailbox::Filing;
 use crate::store::{Erasure, NothingKnownSince, Restored, Store};
 
@@ -48,9 +50,9 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let counted = Store::prove(&new).with_context(|| format!("{} is not good", copy.display()))?;
     let now = options.now.unwrap_or_else(Timestamp::now);
     let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
-    let (mut forgotten, mut open) = (0, Vec::new());
+    let mut erased = erase::Repeated::default();
     let forget = |store: &mut Store, former: Vec<Erasure>| {
-        (forgotten, open) = erase::again(config, store, [former, beside].concat())?;
+        erased = erase::again(config, store, [former, beside].concat())?;
         Ok(())
     };
     let restored = Store::restore(state_dir, &new, worked_until, now, forget).map_err(|error| {
@@ -72,16 +74,7 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     } else if let Some(until) = worked_until {
         println!("there is no former database to ask: what arrived until {} counts as answered", local(until));
     }
-    if forgotten > 0 {
-        println!("{forgotten} addresses that were erased since are erased from it again");
-    }
-    if !open.is_empty() {
-        let open = open.join(", ");
-        println!("their tickets {open} are open in the copy and are left; close them and erase the addresses again");
-    }
-    if !was_read {
-        println!("addresses that were erased since the last copy was made are not known: erase them again");
-    }
+    tell_of_erasures(&erased, was_read);
     for mailbox in &config.mailboxes {
         if let (MailboxKind::Imap { .. }, Filing::Move(folder)) = (&mailbox.kind, &mailbox.filing) {
             println!(
@@ -96,16 +89,44 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn tell_of_erasures(erased: &Repeated, was_read: bool) {
+    let list = |tickets: &[TicketNumber]| tickets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if erased.addresses > 0 {
+        println!("{} addresses that were erased since are erased from it again", erased.addresses);
+    }
+    if !erased.closed.is_empty() {
+        println!("their tickets {} were open in the copy and are closed and erased as they were", list(&erased.closed));
+    }
+    if !erased.left.is_empty() {
+        println!(
+            "their tickets {} are left, since they were open at the erasure, too, or legal_hold names them: `hezo-intake \
+             status` names them until they are erased",
+            list(&erased.left)
+        );
+    }
+    if !was_read {
+        println!(
+            "addresses that were erased since the last copy was made are not known: erase them again; mails of theirs \
+             that still lie on the mail server are taken in again: delete them there before the start"
+        );
+    }
+}
+
 fn chosen(path: &Path) -> anyhow::Result<PathBuf> {
+    const WHERE: &str = "name the folder of the copies (the timer's is /var/backups/hezo-intake), or one file of it";
+    if !path.exists() {
+        return Err(BadInput(format!("there is no {}: {WHERE}", path.display())).into());
+    }
     if !path.is_dir() {
         return Ok(path.to_path_buf());
     }
     let newest = copies(path)?.into_iter().next();
-    newest.ok_or_else(|| BadInput(format!("{} holds no copy (desk-TIME.sqlite or .sqlite.zst)", path.display())).into())
+    let none = || BadInput(format!("{} holds no copy (desk-TIME.sqlite or .sqlite.zst): {WHERE}", path.display()));
+    Ok(newest.ok_or_else(none)?)
 }
 
 fn unpack(copy: &Path, to: &Path) -> anyhow::Result<()> {
-    let from = File::open(copy).with_context(|| format!("cannot read {}", copy.display()))?;
+    let from = File::open(copy).with_context(|| format!("cannot read {}: run this as root", copy.display()))?;
     let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(to);
     let mut file = file.with_context(|| format!("cannot write {}", to.display()))?;
     if is_compressed(copy) {

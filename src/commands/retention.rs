@@ -18,7 +18,7 @@ use crate::store::{Cutoffs, Store, TicketId, Work};
 const ROWS_AT_ONCE: usize = 200;
 
 /// What a restore lays aside begins so.
-const FORMER: &str = "desk.sqlite.before-restore";
+pub(super) const FORMER: &str = "desk.sqlite.before-restore";
 
 /// How.
 #[derive(clap::Args)]

@@ -85,7 +85,13 @@ pub(super) fn folder(value: &DeValue<'_>) -> Result<PathBuf, String> {
 /// A file that is there.
 pub(super) fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
     let path = path(value)?;
-    std::fs::File::open(&path).map_err(|error| format!("names a file that cannot be read: {error}"))?;
+    std::fs::File::open(&path).map_err(|error| {
+        let next = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => "run this as root, or let the service's user read it",
+            _ => "put the file there, mend the path, or take the key out",
+        };
+        format!("names a file that cannot be read: {error}; {next}")
+    })?;
     if path.is_file() { Ok(path) } else { Err("names something that is no file".to_string()) }
 }
 

@@ -231,7 +231,7 @@ impl fmt::Display for BadList {
 }
 
 fn cannot_read(path: &Path) -> String {
-    format!("cannot read the contracts {}", path.display())
+    format!("cannot read the contracts {} (see that the file is there and may be read)", path.display())
 }
 
 fn too_large(what: &str, most: u64) -> String {

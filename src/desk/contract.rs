@@ -159,11 +159,11 @@ pub fn latin(c: char) -> Option<char> {
 /// A number in the one form in which numbers are compared: upper case, blanks removed, surrounding
 /// punctuation and an `(H)-` prefix off, every kind of dash a `-`, other dashes and slashes kept.
 pub fn normalise(number: &str) -> String {
+    let mut normal = String::with_capacity(number.len());
     if number.is_ascii() {
-        // Nearly every number, and each text has many that may be one: this is a ninth of reading a mail.
-        let kept = number.chars().filter(|c| !c.is_whitespace());
-        let upper: String = kept.map(|c| c.to_ascii_uppercase()).collect();
-        return bare(&upper).to_string();
+        // Nearly every number, and each text has many that may be one: this counts in the reading of a mail.
+        normal.extend(number.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()));
+        return bare(normal);
     }
     let kept = number.chars().filter_map(|c| match c {
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => None,
@@ -172,12 +172,18 @@ pub fn normalise(number: &str) -> String {
         c if c.is_whitespace() => None,
         c => Some(latin(c).unwrap_or(c)),
     });
-    let upper: String = kept.flat_map(char::to_uppercase).collect();
-    bare(&upper).to_string()
+    normal.extend(kept.flat_map(char::to_uppercase));
+    bare(normal)
 }
 
-fn bare(upper: &str) -> &str {
-    upper.strip_prefix("(H)").unwrap_or(upper).trim_matches(|c: char| !c.is_alphanumeric())
+fn bare(mut upper: String) -> String {
+    let kept = upper.strip_prefix("(H)").unwrap_or(&upper).trim_start_matches(|c: char| !c.is_alphanumeric());
+    let begins = upper.len() - kept.len();
+    upper.truncate(begins + kept.trim_end_matches(|c: char| !c.is_alphanumeric()).len());
+    if begins > 0 {
+        upper.drain(..begins);
+    }
+    upper
 }
 
 /// The key under which the store files a serial or contract number and is asked for it: letters
@@ -192,7 +198,9 @@ pub fn look_up_key(number: &str) -> String {
         'Z' => '2',
         c => c,
     };
-    number.chars().filter(|c| c.is_alphanumeric()).map(same).collect()
+    let mut key = String::with_capacity(number.len());
+    key.extend(number.chars().filter(|c| c.is_alphanumeric()).map(same));
+    key
 }
 
 /// The keys under which a sender may be on file: the address, and `@domain`.

@@ -46,7 +46,7 @@ use super::token::Purpose as TokenPurpose;
 use super::trust::{May, Rung, Sender, Standing};
 use request::Origin;
 
-pub use by_itself::by_itself;
+pub use by_itself::{by_itself, erased};
 pub use event::{Event, EventFacts, event, events};
 pub use refusal::Refusal;
 pub use request::known_numbers;

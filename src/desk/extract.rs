@@ -9,7 +9,7 @@
 //! Time grows with the length of the text and no faster. What is read is bounded: 1 MiB of
 //! characters of one text, 4 MiB of a mail, [`FOUND_MAX`] numbers of a kind.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use crate::desk::text::{Part, Written};
 use crate::desk::ticket::NumberKind;
@@ -231,7 +231,7 @@ impl Pages {
     /// The [look-up keys](crate::desk::contract::look_up_key) of everything that may be a number on
     /// file, at most [`KEYS_MAX`], sorted.
     pub fn keys(&self, rules: &NumberRules) -> Vec<String> {
-        let mut keys = BTreeSet::new();
+        let mut keys = HashSet::new();
         for page in &self.pages {
             scan::numbers_in(page, rules, |number| {
                 let key = crate::desk::contract::look_up_key(number);
@@ -240,7 +240,9 @@ impl Pages {
                 }
             });
         }
-        keys.into_iter().collect()
+        let mut keys: Vec<String> = keys.into_iter().collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// Every number, with the contracts on file at hand. A value that stands in several places is

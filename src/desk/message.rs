@@ -288,7 +288,9 @@ fn text_of(bytes: &[u8]) -> String {
 /// LF line ends; NUL and invisible characters taken out.
 fn clean(text: String) -> String {
     let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text };
-    if text.contains(|c| c == '\0' || header::is_unseen(c)) {
+    // Most texts have not even a byte with which such a character begins.
+    let may_have = text.bytes().any(|byte| matches!(byte, b'\0' | 0xC2 | 0xE2 | 0xEF));
+    if may_have && text.contains(|c| c == '\0' || header::is_unseen(c)) {
         return text.chars().filter(|&c| c != '\0' && !header::is_unseen(c)).collect();
     }
     text

@@ -59,7 +59,7 @@ impl Cause {
     /// The cause behind a reason of the journal.
     pub fn of(reason: &str) -> Cause {
         match reason {
-            "no-sender" | "cannot-be-decided" | "the-server-refuses-it" => Cause::Unreadable,
+            "no-sender" | "cannot-be-decided" | "ends-the-program" | "the-server-refuses-it" => Cause::Unreadable,
             "empty-answer"
             | "parts-disagree"
             | "mails-of-several-customers"

@@ -11,7 +11,7 @@ use async_imap::imap_proto::{Capability, MailboxDatum, Response, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::error::{Error, words};
+use super::error::Error;
 use super::framing::Framed;
 use super::{Limits, structure};
 use crate::tls::Channel;
@@ -197,7 +197,7 @@ impl Connection {
                 self.arrivals.note(response);
                 match response {
                     Response::Data { status: Status::Bye, outcome } if name != "LOGOUT" => {
-                        Err(Error::Bye { command: name, words: words(outcome) })
+                        Err(Error::bye(name, outcome))
                     }
                     response => Ok(Some(take(response))),
                 }

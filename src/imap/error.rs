@@ -118,6 +118,22 @@ impl Error {
         Error::Bad { command, words }
     }
 
+    /// BYE. Microsoft 365 ends a connection so right behind a sign-in by token that it took, where the mailbox is not
+    /// open to the application.
+    pub(super) fn bye(command: &'static str, outcome: &Outcome<'_>) -> Error {
+        let said = words(outcome);
+        let is_closed = said.to_ascii_lowercase().contains("connection is closed. 13");
+        let advice = if is_closed {
+            " (the access token is accepted and the mailbox not handed out: see that `user` is the mailbox's own \
+             address and has a licence, that IMAP is switched on for it, and that the application was given access with \
+             New-ServicePrincipal and Add-MailboxPermission; where all of that is so, the server has too much to do, and \
+             it passes by itself)"
+        } else {
+            ""
+        };
+        Error::Bye { command, words: format!("{said}{advice}") }
+    }
+
     pub(super) fn no(command: &'static str, outcome: &Outcome<'_>) -> Error {
         let try_create = matches!(outcome.code, Some(ResponseCode::TryCreate));
         Error::No { command, words: words(outcome), try_create }

@@ -13,6 +13,7 @@ use crate::desk::message::{self, Message};
 use crate::desk::reading::Reading;
 use crate::desk::thread::{self, Keys};
 use crate::desk::trust::{Sender, Verification};
+use crate::failpoint::{self, Point};
 use crate::mailbox::{Fetched, Listed};
 use crate::office::Office;
 
@@ -21,6 +22,9 @@ pub(super) const UNDECIDED: &str = "cannot-be-decided";
 
 /// The reason of a mail whose reading takes too long.
 const TOO_LONG: &str = "takes-too-long";
+
+/// The reason of a mail at whose reading the program ended again and again.
+const ENDS_THE_PROGRAM: &str = "ends-the-program";
 
 /// By what a mail is known again.
 #[derive(Clone, Debug)]
@@ -78,9 +82,13 @@ impl Arrival {
     }
 
     /// Reads it; `place` says where it lies, `junk` whether the server takes it for junk. A mail that breaks the
-    /// reader off, or takes too long, gives the reason to park it.
+    /// reader off, takes too long, or has ended the program before, gives the reason to park it.
     pub(super) fn read(self, office: &Arc<Office>, place: String, junk: bool) -> (Known, Result<Box<Read>, Unread>) {
         let known = self.known.clone();
+        let Some(_attempt) = office.attempts.begin(&known.content_hash) else {
+            return (known, Err(Unread::ends_the_program()));
+        };
+        failpoint::reach(Point::Reading);
         let read = catch_unwind(AssertUnwindSafe(|| self.try_read(office, place, junk)));
         (known, read.unwrap_or_else(|_| Err(Unread::broken_off())))
     }
@@ -93,6 +101,8 @@ impl Arrival {
             let reason = unread.problem.name();
             tracing::warn!(uid = known.listed.uid.0, reason, "an attachment was not read as a whole");
         }
+        let (uid, rule, language) = (known.listed.uid.0, &*reading.verdict.rule, reading.language.code());
+        tracing::trace!(uid, rule, language, bytes = raw.len(), files = reading.texts.len(), "a mail was read");
         office.metrics.kind(&reading.verdict.kind);
         let (content_hash, internal_date) = (known.content_hash, known.listed.internal_date);
         let mail = Mail { message, raw, content_hash, internal_date, place, junk, too_large, verification };
@@ -102,6 +112,10 @@ impl Arrival {
 }
 
 impl Unread {
+    fn ends_the_program() -> Unread {
+        Unread { reason: ENDS_THE_PROGRAM, why: "the program ended each time that it read the mail".to_string() }
+    }
+
     fn broken_off() -> Unread {
         Unread { reason: UNDECIDED, why: "the program broke off".to_string() }
     }

@@ -176,6 +176,12 @@ impl Group {
             let Read { mail, reading, keys } = read;
             let facts = store.facts(keys, now, site.calendar.year(now))?;
             let decision = decide::decide(mail, reading, keys, &facts, site, now);
+            tracing::trace!(
+                uid = known.listed.uid.0,
+                answer = decision.answer.0,
+                by = decision.answer.1,
+                "a mail is decided"
+            );
             store.apply(&decision.effects, Some(&known.content_hash), now)?;
             let sender = decision.sender.map(|sender| sender.to_string());
             let entry = JournalEntry {

@@ -20,6 +20,7 @@ use crate::maildir::MaildirFolder;
 use crate::office::Office;
 use crate::outage::Part;
 use crate::outbox::{Outbox, Routes, Transport};
+use crate::right_to_send;
 use crate::sent_folder::SentFolder;
 use crate::smtp::Smtp;
 use crate::timers;
@@ -37,6 +38,8 @@ pub(super) struct Parts {
     /// What is watched, as outages name it.
     pub(super) watched: Vec<Part>,
     pub(super) outbox: Outbox,
+    /// The servers that are signed in to by token.
+    with_tokens: Vec<(Part, Arc<Smtp>)>,
     alert: Option<AlertCommand>,
     alarm: Alarm,
     /// The state directory, and the list of contracts that is watched.
@@ -47,13 +50,18 @@ impl Parts {
     /// Builds the parts.
     ///
     /// # Errors
-    /// A certificate file cannot be read.
+    /// A certificate file cannot be read; another process of this machine works on one of the mailboxes.
     pub(super) fn build(config: &Config, office: &Arc<Office>) -> anyhow::Result<Parts> {
+        let routes = routes(config)?;
+        for mailbox in &config.mailboxes {
+            office.claims.claim(&place(mailbox)).with_context(|| format!("the mailbox {}", mailbox.name))?;
+        }
         Ok(Parts {
             office: Arc::clone(office),
             intakes: intakes(config, office),
             watched: config.mailboxes.iter().flat_map(parts).collect(),
-            outbox: Outbox::new(Arc::clone(office), routes(config)?),
+            with_tokens: routes.with_tokens(),
+            outbox: Outbox::new(Arc::clone(office), routes),
             alert: config.alert.clone(),
             alarm: config.operations.alarm.clone(),
             contracts: config.contracts.clone().map(|list| (config.state_dir.clone(), list)),
@@ -72,7 +80,7 @@ impl Loops {
     /// Starts the loops. `ready` is called once every folder has been walked; `stop` is when the
     /// whole service ends.
     pub(super) fn start(parts: Parts, stop: watch::Receiver<bool>, ready: impl Fn() + Send + Sync + 'static) -> Loops {
-        let Parts { office, intakes, watched, outbox, alert, alarm, contracts } = parts;
+        let Parts { office, intakes, watched, outbox, with_tokens, alert, alarm, contracts } = parts;
         office.outages.keep(|part| !matches!(part, Part::Mailbox(_)) || watched.contains(part));
         let (leave, told) = watch::channel(false);
         let mut others = JoinSet::new();
@@ -102,6 +110,9 @@ impl Loops {
         let patience = SignedDuration::try_from(alarm.after).unwrap_or(SignedDuration::ZERO);
         let channels = Channels { address: alarm.address, command: alert.clone(), patience, watched };
         others.spawn(alarm::run(Arc::clone(&office), channels, told.clone()));
+        if !with_tokens.is_empty() {
+            others.spawn(right_to_send::run(Arc::clone(&office), with_tokens, told.clone()));
+        }
         if let Some(command) = alert {
             others.spawn(alert::run(Arc::clone(&office), command, told.clone()));
         }
@@ -138,6 +149,17 @@ fn parts(mailbox: &MailboxConfig) -> Vec<Part> {
             folders.iter().map(|folder| Part::mailbox(&mailbox.name, folder)).collect()
         }
         MailboxKind::Maildir { .. } => vec![Part::mailbox(&mailbox.name, "")],
+    }
+}
+
+/// Where a mailbox is, whatever it is called here.
+fn place(mailbox: &MailboxConfig) -> String {
+    match &mailbox.kind {
+        MailboxKind::Imap { server, .. } => {
+            let user = server.sign_in.as_ref().map(|sign_in| sign_in.user.as_str()).unwrap_or_default();
+            format!("{user} at {}:{}", server.host, server.port)
+        }
+        MailboxKind::Maildir { path } => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
     }
 }
 

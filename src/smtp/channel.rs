@@ -29,6 +29,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{Security, Server};
+use crate::tls;
 
 /// The longest reply before TLS. Twice the 512 octets of RFC 5321 section 4.5.3.1.5 for each of the
 /// lines that servers send. Bytes.
@@ -70,7 +71,9 @@ impl Connector {
     pub(super) async fn open(&self, hello: &ClientId) -> anyhow::Result<Box<dyn AsyncTokioStream>> {
         let Connector { host, port, protection } = self;
         let stream = TcpStream::connect((host.as_str(), *port)).await;
-        let stream = stream.with_context(|| format!("no connection to the mail server {host}:{port}"))?;
+        let stream = stream.map_err(|error| {
+            anyhow::anyhow!("no connection to the mail server {host}:{port}: {}", tls::told(&error))
+        })?;
         stream.set_nodelay(true).context("the socket's TCP_NODELAY")?;
         match protection {
             Protection::Implicit(connector, name) => Ok(Box::new(protect(connector, name, stream, b"").await?)),
@@ -110,7 +113,8 @@ async fn protect(
     greeting: &'static [u8],
 ) -> anyhow::Result<Protected> {
     let stream = connector.connect(name.clone(), stream).await;
-    Ok(Protected { greeting, stream: stream.context("TLS with the mail server")? })
+    let stream = stream.map_err(|error| anyhow::anyhow!("TLS with the mail server: {}", tls::told(&error)))?;
+    Ok(Protected { greeting, stream })
 }
 
 /// The part of the dialogue that RFC 3207 leaves unprotected.

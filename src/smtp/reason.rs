@@ -48,6 +48,10 @@ pub(super) fn words(error: &Error) -> String {
     match error.status() {
         Some(code) => format!("{code} {cause}"),
         None if cause.is_empty() => error.to_string(),
+        // rustls's words for a connection that ends without a farewell, with a page to read about it.
+        None if cause.contains("close_notify") => {
+            "the server closed the connection in the midst of it: see to its log".to_string()
+        }
         None => cause,
     }
 }

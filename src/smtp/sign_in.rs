@@ -34,6 +34,11 @@ impl SignIn {
         })
     }
 
+    /// Where the access tokens come from, where they take a password's place.
+    pub(super) fn tokens(&self) -> Option<&AccessTokens> {
+        self.tokens.as_ref()
+    }
+
     /// Signs in.
     ///
     /// # Errors

@@ -7,11 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::{
-    Erasure, FILE, LOCK, MIGRATIONS, Store, Work, cannot_open, lock, micros, migrate, other_schema, schema, timestamp,
-};
+use super::{Erasure, FILE, LOCK, MIGRATIONS, Store, Work, fault, lock, micros, migrate, other_schema, timestamp};
 
 /// Pages copied at once; between two steps the service may write.
 const PAGES_AT_ONCE: std::ffi::c_int = 1000;
@@ -54,7 +52,7 @@ impl Store {
     /// Those of SQLite; the disk is full.
     pub fn copy_to(self, to: &Path, at: Timestamp, shown: impl Fn(u64, u64)) -> anyhow::Result<Copied> {
         let before = counted(&self.connection)?;
-        let mut copy = Connection::open(to).with_context(|| cannot_open(to))?;
+        let mut copy = Connection::open(to).map_err(|error| fault::told(error, to))?;
         {
             let backup = Backup::new(&self.connection, &mut copy)?;
             loop {
@@ -85,11 +83,14 @@ impl Store {
     /// It is no database, or a damaged one, or one of a newer version.
     pub fn prove(copy: &Path) -> anyhow::Result<Copied> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(copy, flags).with_context(|| cannot_open(copy))?;
-        let version = schema(&connection)?;
+        let other = "take an earlier copy, by its own name";
+        let connection = Connection::open_with_flags(copy, flags).context(other)?;
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).context(other)?;
+        let version = version as usize;
         ensure!((1..=MIGRATIONS.len()).contains(&version), other_schema(copy, version));
-        let verdict: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
-        ensure!(verdict == "ok", "it is damaged: {verdict}");
+        let verdict: String =
+            connection.pragma_query_value(None, "integrity_check", |row| row.get(0)).context(other)?;
+        ensure!(verdict == "ok", "it is damaged ({verdict}): {other}");
         counted(&connection)
     }
 
@@ -115,7 +116,7 @@ impl Store {
         forget: impl FnOnce(&mut Store, Vec<Erasure>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Restored> {
         let place = state_dir.join(FILE);
-        let mut copy = Connection::open(new).with_context(|| cannot_open(new))?;
+        let mut copy = Connection::open(new).map_err(|error| fault::told(error, new))?;
         migrate(&mut copy, new)?;
         let copied_at: Option<i64> = copy.query_row("SELECT at FROM copied", [], |row| row.get(0)).optional()?;
         let copied_at = timestamp(copied_at.context("the copy does not say when it was made")?)?;
@@ -133,7 +134,9 @@ impl Store {
         let mut store = Store::with(copy, None);
         forget(&mut store, former_erasures(&place).unwrap_or_default())?;
         let mut copy = store.connection;
+        let gone = erased_mails(&place).unwrap_or_default();
         let transaction = copy.transaction()?;
+        know_again(&transaction, &gone)?;
         for (message_id, at) in &sent {
             transaction.execute(
                 "INSERT OR IGNORE INTO sent_before (message_id, at) VALUES (?1, ?2)",
@@ -176,13 +179,21 @@ impl Work<'_> {
     }
 
     /// Whether a mail that is to leave has left already, before the database was restored: the former
-    /// database knew it, or it answers a mail of the time of which nothing is known.
+    /// database knew it, or the desk was at work at a time of which nothing is known. Then has left what waited in
+    /// the copy, what answers a mail that had come until then (the copy may have been made while it lay unread),
+    /// and what a clock asked for. A decision, its mails and the rung that was done bear the same moment.
     pub(super) fn was_sent_before(&self, id: i64) -> anyhow::Result<bool> {
         let select = "SELECT EXISTS (SELECT 1 FROM outbox o JOIN sent_before s USING (message_id) WHERE o.id = ?1)
-                          OR EXISTS (SELECT 1 FROM lost_time l CROSS JOIN outbox o CROSS JOIN journal j
-                                     WHERE j.ticket_id = o.ticket_id AND j.internal_date BETWEEN l.began AND l.ended
-                                       AND o.id = ?1 AND o.purpose IN ('acknowledgement', 'gathered', 'relay', 'customer-reminder')
-                                       AND o.created_at >= l.restored_at)";
+                          OR EXISTS (SELECT 1 FROM lost_time l CROSS JOIN outbox o
+                                     WHERE o.id = ?1 AND o.purpose IN ('acknowledgement', 'gathered', 'relay', 'customer-reminder')
+                                       AND ((o.created_at <= l.began AND o.next_attempt_at <= l.ended)
+                                            OR EXISTS (SELECT 1 FROM journal j
+                                                       WHERE j.decided_at = o.created_at AND j.decided_at >= l.restored_at
+                                                         AND j.internal_date <= l.ended
+                                                         AND (j.ticket_id = o.ticket_id OR o.ticket_id IS NULL))
+                                            OR EXISTS (SELECT 1 FROM clock c JOIN rung r ON r.clock_id = c.id
+                                                       WHERE c.ticket_id = o.ticket_id AND r.fired_at = o.created_at
+                                                         AND r.fired_at >= l.restored_at AND r.at <= l.ended)))";
         Ok(self.transaction.prepare_cached(select)?.query_row([id], |row| row.get(0))?)
     }
 }
@@ -201,6 +212,51 @@ fn sent_since(former: &Path, since: Timestamp) -> anyhow::Result<Vec<(String, i6
 fn former_erasures(former: &Path) -> anyhow::Result<Vec<Erasure>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Store::with(Connection::open_with_flags(former, flags)?, None).read(|store| store.erasures())
+}
+
+/// A mail that lies on the server and was erased from the former database.
+struct ErasedMail {
+    mailbox: String,
+    folder: String,
+    /// UIDVALIDITY, UID, when it arrived, when it was decided.
+    numbers: [i64; 4],
+    content_hash: Vec<u8>,
+    moved: bool,
+}
+
+/// The mails without bytes that the former database knows.
+fn erased_mails(former: &Path) -> anyhow::Result<Vec<ErasedMail>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(former, flags)?;
+    let select =
+        "SELECT f.mailbox, f.name, j.uid_validity, j.uid, j.internal_date, j.decided_at, j.content_hash, j.moved
+                  FROM mail m JOIN journal j USING (content_hash) JOIN folder f ON f.id = j.folder_id
+                  WHERE length(m.bytes) = 0";
+    let mut select = connection.prepare(select)?;
+    let rows = select.query_map([], |row| {
+        Ok(ErasedMail {
+            mailbox: row.get(0)?,
+            folder: row.get(1)?,
+            numbers: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
+            content_hash: row.get(6)?,
+            moved: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What was erased and still lies on the server is not taken in again.
+fn know_again(transaction: &Transaction, mails: &[ErasedMail]) -> anyhow::Result<()> {
+    let keep = "INSERT OR IGNORE INTO mail (content_hash, bytes, kept_at) VALUES (?1, x'', ?2)";
+    let journal = "INSERT OR IGNORE INTO journal (folder_id, uid_validity, uid, internal_date, decided_at, filed_at,
+                       content_hash, disposition, reason, moved)
+                   SELECT id, ?3, ?4, ?5, ?6, ?6, ?7, 'noted', 'erased', ?8 FROM folder WHERE mailbox = ?1 AND name = ?2";
+    for ErasedMail { mailbox, folder, numbers: [epoch, uid, arrived, decided], content_hash, moved } in mails {
+        transaction.prepare_cached(keep)?.execute(params![content_hash, decided])?;
+        let values = params![mailbox, folder, epoch, uid, arrived, decided, content_hash, moved];
+        transaction.prepare_cached(journal)?.execute(values)?;
+    }
+    Ok(())
 }
 
 fn counted(connection: &Connection) -> anyhow::Result<Copied> {

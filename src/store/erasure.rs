@@ -3,31 +3,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use jiff::Timestamp;
+use regex::{Regex, RegexBuilder};
 use rusqlite::params;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::blank::BLANK;
+use super::erasures::Erasure;
 use super::mails::addresses_in;
 use super::tickets::TicketId;
-use super::{Store, Work, micros, timestamp};
-
-/// What stands in an address's place. Nothing is ever delivered there (RFC 2606 section 2).
-const BLANK_ADDRESS: &str = "erased@erased.invalid";
-
-/// What stands in other texts in an address's place.
-const BLANK: &str = "(erased)";
-
-/// An address whose data were erased, as a restored copy learns of it: without the address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Erasure {
-    /// Makes the hash of this erasure unlike any other's.
-    pub salt: [u8; 16],
-    /// SHA-256 of the salt and the address in lower case.
-    pub address_hash: [u8; 32],
-    /// When.
-    pub at: Timestamp,
-}
+use super::{Store, Work};
+use crate::desk::message::Message;
+use crate::desk::ticket_number::TicketNumber;
 
 /// What stands where of one person.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -40,6 +26,9 @@ pub struct Erased {
     pub left: Vec<Left>,
     /// Where the mails lie on the server, which this program does not delete.
     pub places: Vec<Place>,
+    /// Other tickets in which the person's name stands, or that of somebody with the same name: nothing is done to
+    /// them.
+    pub tickets_with_the_name: Vec<String>,
     /// Contracts on file at present that name the address: the list is the site's to change.
     pub contracts: Vec<String>,
     /// How many mails that came in lose their bytes.
@@ -51,6 +40,8 @@ pub struct Erased {
     #[serde(skip)]
     part: Vec<TicketId>,
     #[serde(skip)]
+    names: BTreeSet<String>,
+    #[serde(skip)]
     hashes: Vec<Vec<u8>>,
     #[serde(skip)]
     rows: Vec<i64>,
@@ -60,7 +51,8 @@ pub struct Erased {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Left {
     /// The ticket.
-    pub ticket: String,
+    #[serde(serialize_with = "as_text")]
+    pub ticket: TicketNumber,
     /// `open` or `legal hold`.
     pub reason: &'static str,
 }
@@ -76,18 +68,6 @@ pub struct Place {
     pub uid: u64,
     /// Whether it was moved elsewhere afterwards.
     pub moved: bool,
-}
-
-impl Erasure {
-    /// The erasure of an address, with a salt that was drawn for it.
-    pub fn of(address: &str, salt: [u8; 16], at: Timestamp) -> Erasure {
-        Erasure { salt, address_hash: hash(&salt, address), at }
-    }
-
-    /// Whether it was this address.
-    pub fn is_of(&self, address: &str) -> bool {
-        hash(&self.salt, address) == self.address_hash
-    }
 }
 
 impl Erased {
@@ -106,14 +86,19 @@ impl Erased {
         self.rows.binary_search(&row).is_ok()
     }
 
+    /// The tickets of the person's own, which lose all names and words.
+    pub fn own_tickets(&self) -> &[TicketId] {
+        &self.whole
+    }
+
     /// The tickets in which the person stands.
     pub fn ticket_ids(&self) -> impl Iterator<Item = TicketId> + '_ {
         self.whole.iter().chain(&self.part).copied()
     }
 }
 
-fn hash(salt: &[u8; 16], address: &str) -> [u8; 32] {
-    Sha256::new().chain_update(salt).chain_update(address.to_lowercase()).finalize().into()
+fn as_text<S: serde::Serializer>(number: &TicketNumber, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(number)
 }
 
 impl Store {
@@ -149,7 +134,7 @@ impl Work<'_> {
         let mut stay = HashSet::new();
         while let Some(row) = rows.next()? {
             let (id, is_customer) = (TicketId(row.get(0)?), row.get::<_, bool>(1)?);
-            let number = self.ticket_number(id)?.to_string();
+            let number = self.ticket_number(id)?;
             match stays(self, id)? {
                 Some(reason) => {
                     stay.insert(id.0);
@@ -157,11 +142,11 @@ impl Work<'_> {
                 }
                 None if is_customer => {
                     found.whole.push(id);
-                    found.tickets.push(number);
+                    found.tickets.push(number.to_string());
                 }
                 None => {
                     found.part.push(id);
-                    found.tickets_of_others.push(number);
+                    found.tickets_of_others.push(number.to_string());
                 }
             }
         }
@@ -175,6 +160,7 @@ impl Work<'_> {
             let names = || addresses_in(raw).contains(&address);
             if tickets.is_disjoint(&stay) && (!tickets.is_disjoint(&whole) || names()) {
                 found.hashes.push(hash.to_vec());
+                found.names.extend(name_in(raw, &address));
             }
             Ok(())
         })?;
@@ -189,6 +175,12 @@ impl Work<'_> {
             Ok(())
         })?;
         (found.mails, found.sent) = (found.hashes.len(), found.rows.len());
+        for id in &found.whole {
+            let select = "SELECT customer_name FROM ticket WHERE id = ?1";
+            let name: String = self.transaction.prepare_cached(select)?.query_row([id.0], |row| row.get(0))?;
+            found.names.extend(full_name(&name));
+        }
+        found.tickets_with_the_name = self.tickets_with_a_name(&found)?;
         found.places = self.places(&found.hashes)?;
         found.contracts = self.contracts_naming(&address)?;
         Ok(found)
@@ -198,14 +190,14 @@ impl Work<'_> {
     pub fn erase(&self, address: &str, found: &Erased, erasure: &Erasure) -> anyhow::Result<()> {
         let address = address.to_lowercase();
         found.whole.iter().try_for_each(|id| self.blank_ticket(*id))?;
+        let pattern = pattern(&address, &found.names)?;
         for id in &found.part {
             let entries = "UPDATE entry SET text = '', author = ?3, message_id = NULL
                            WHERE ticket_id = ?1 AND author = ?2 COLLATE NOCASE";
             self.transaction.execute(entries, params![id.0, address, BLANK])?;
             let participant = "DELETE FROM participant WHERE ticket_id = ?1 AND address = ?2";
             self.transaction.execute(participant, params![id.0, address])?;
-            self.blank_in_texts("entry", "text", *id, &address)?;
-            self.blank_in_texts("alert", "json", *id, &address)?;
+            self.blank_in_texts(*id, &pattern)?;
         }
         self.blank_mails(&found.hashes, erasure.at)?;
         self.blank_sent(&found.rows)?;
@@ -220,102 +212,12 @@ impl Work<'_> {
         let ended = "UPDATE contract SET senders = trim(replace(';' || senders || ';', ';' || ?1 || ';', ';'), ';')
                      WHERE until IS NOT NULL AND instr(';' || senders || ';', ';' || ?1 || ';') > 0";
         self.transaction.execute(ended, [&address])?;
-        self.remember(erasure)
-    }
-
-    /// A ticket loses every name and word; numbers of devices and contracts, times and promises stay.
-    pub fn blank_ticket(&self, id: TicketId) -> anyhow::Result<()> {
-        let ticket = "UPDATE ticket SET customer_name = '', customer_address = ?2, subject = '', wait_reason = iif(wait_reason IS NULL, NULL, '')
-                      WHERE id = ?1";
-        self.transaction.execute(ticket, params![id.0, BLANK_ADDRESS])?;
-        let entries = "UPDATE entry SET text = '', message_id = NULL, author = iif(instr(author, '@') > 0, ?2, author)
-                       WHERE ticket_id = ?1";
-        self.transaction.execute(entries, params![id.0, BLANK])?;
-        for statement in [
-            "DELETE FROM participant WHERE ticket_id = ?1",
-            "DELETE FROM thread WHERE ticket_id = ?1",
-            // The tax number of a person in business is the person's.
-            "DELETE FROM number WHERE ticket_id = ?1 AND kind = 'nip'",
-            "UPDATE clock SET customer = NULL WHERE ticket_id = ?1",
-            "UPDATE alert SET json = '{}', last_error = NULL, state = iif(state = 'pending', 'failed', state) WHERE ticket_id = ?1",
-        ] {
-            self.transaction.execute(statement, [id.0])?;
+        // What an earlier erasure of the address had left is this one's to finish.
+        for earlier in self.erasures()?.into_iter().filter(|earlier| earlier.is_of(&address)) {
+            self.remember(&Erasure { left: Vec::new(), ..earlier })?;
         }
-        let sent: Vec<i64> = {
-            let mut select = self.transaction.prepare("SELECT id FROM outbox WHERE ticket_id = ?1")?;
-            select.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?
-        };
-        self.blank_sent(&sent)?;
-        self.blank_recipients(&sent)
-    }
-
-    /// Whether a ticket has lost its names already.
-    pub(super) fn is_blank(&self, id: TicketId) -> anyhow::Result<bool> {
-        let select = "SELECT customer_address = ?2 FROM ticket WHERE id = ?1";
-        Ok(self.transaction.prepare_cached(select)?.query_row(params![id.0, BLANK_ADDRESS], |row| row.get(0))?)
-    }
-
-    /// Mails that came in, by content hash, lose their bytes.
-    pub fn blank_mails(&self, mails: &[Vec<u8>], now: Timestamp) -> anyhow::Result<()> {
-        let mut update = self.transaction.prepare_cached("UPDATE mail SET bytes = x'' WHERE content_hash = ?1")?;
-        mails.iter().try_for_each(|hash| update.execute([hash]).map(|_| ()))?;
-        // What still waited for a person can be looked at no more.
-        let update = "UPDATE parked SET sender = '', subject = '', settled_as = coalesce(settled_as, 'discarded'),
-                      settled_by = coalesce(settled_by, 'retention'), settled_at = coalesce(settled_at, ?2)
-                      WHERE content_hash = ?1";
-        let mut update = self.transaction.prepare_cached(update)?;
-        mails.iter().try_for_each(|hash| update.execute(params![hash, micros(now)]).map(|_| ()))?;
-        Ok(())
-    }
-
-    /// Mails of ours, by their rows, lose their bytes.
-    pub fn blank_sent(&self, sent: &[i64]) -> anyhow::Result<()> {
-        let update = "UPDATE outbox SET bytes = x'', shown = NULL, last_error = NULL WHERE id = ?1";
-        let mut update = self.transaction.prepare_cached(update)?;
-        sent.iter().try_for_each(|id| update.execute([id]).map(|_| ()))?;
-        Ok(())
-    }
-
-    fn blank_recipients(&self, sent: &[i64]) -> anyhow::Result<()> {
-        // What was not sent by now has nobody to go to.
-        let update = "UPDATE outbox SET recipient = ?2, state = iif(state = 'sent', 'sent', 'failed') WHERE id = ?1";
-        let mut update = self.transaction.prepare_cached(update)?;
-        sent.iter().try_for_each(|id| update.execute(params![id, BLANK_ADDRESS]).map(|_| ()))?;
-        Ok(())
-    }
-
-    /// Puts other words in an address's place in the texts of a ticket, in any case of its letters.
-    fn blank_in_texts(&self, table: &str, column: &str, id: TicketId, address: &str) -> anyhow::Result<()> {
-        let select =
-            format!("SELECT id, {column} FROM {table} WHERE ticket_id = ?1 AND instr(lower({column}), ?2) > 0");
-        let texts: Vec<(i64, String)> = {
-            let mut select = self.transaction.prepare(&select)?;
-            select.query_map(params![id.0, address], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?
-        };
-        let pattern = regex::RegexBuilder::new(&regex::escape(address)).case_insensitive(true).build()?;
-        let update = format!("UPDATE {table} SET {column} = ?2 WHERE id = ?1");
-        for (row, text) in texts {
-            self.transaction.execute(&update, params![row, pattern.replace_all(&text, BLANK)])?;
-        }
-        Ok(())
-    }
-
-    /// Remembers an erasure. Remembered twice, it is one.
-    pub fn remember(&self, erasure: &Erasure) -> anyhow::Result<()> {
-        let insert = "INSERT INTO erasure (salt, address_hash, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        self.transaction.execute(insert, params![erasure.salt, erasure.address_hash, micros(erasure.at)])?;
-        Ok(())
-    }
-
-    /// The erasures so far.
-    pub fn erasures(&self) -> anyhow::Result<Vec<Erasure>> {
-        let mut select = self.transaction.prepare("SELECT salt, address_hash, at FROM erasure ORDER BY at")?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)))?;
-        rows.map(|row| {
-            let (salt, address_hash, at) = row?;
-            Ok(Erasure { salt, address_hash, at: timestamp(at)? })
-        })
-        .collect()
+        let left = found.left.iter().map(|left| left.ticket).collect();
+        self.remember(&Erasure { left, ..erasure.clone() })
     }
 
     /// Every address that stands anywhere, for a restored copy that has to forget some of them.
@@ -335,6 +237,25 @@ impl Work<'_> {
             Ok(())
         })?;
         Ok(addresses)
+    }
+
+    /// The numbers of the tickets, apart from those that lose the person's words, in whose texts one of the names
+    /// stands.
+    fn tickets_with_a_name(&self, found: &Erased) -> anyhow::Result<Vec<String>> {
+        let select = "SELECT id FROM ticket WHERE instr(subject, ?1) > 0
+                      UNION SELECT ticket_id FROM entry WHERE instr(text, ?1) > 0";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let mut tickets = BTreeSet::new();
+        for name in &found.names {
+            for id in select.query_map([name], |row| row.get(0).map(TicketId))?.collect::<Result<Vec<_>, _>>()? {
+                let number = self.ticket_number(id)?;
+                let is_known = found.ticket_ids().any(|known| known == id);
+                if !is_known && found.left.iter().all(|left| left.ticket != number) {
+                    tickets.insert(number.to_string());
+                }
+            }
+        }
+        Ok(tickets.into_iter().collect())
     }
 
     /// Whether an address takes part in a ticket.
@@ -357,4 +278,26 @@ impl Work<'_> {
         let rows = select.query_map([address], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// The name that stands beside the address in the From of a mail.
+fn name_in(raw: &[u8], address: &str) -> Option<String> {
+    let from = Message::parse(raw).from.filter(|from| from.address.eq_ignore_ascii_case(address))?;
+    full_name(&from.name)
+}
+
+/// A name of two words or more: one word alone is many people's.
+fn full_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    (name.split_whitespace().count() > 1 && !name.contains('@')).then(|| name.to_string())
+}
+
+/// Finds an address and names in any case of their letters, the words of a name however far apart.
+fn pattern(address: &str, names: &BTreeSet<String>) -> anyhow::Result<Regex> {
+    let name = |name: &String| {
+        let words: Vec<String> = name.split_whitespace().map(regex::escape).collect();
+        format!(r"\b{}\b", words.join(r"\s+"))
+    };
+    let all: Vec<String> = std::iter::once(regex::escape(address)).chain(names.iter().map(name)).collect();
+    Ok(RegexBuilder::new(&all.join("|")).case_insensitive(true).build()?)
 }

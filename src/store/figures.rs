@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 use serde::Serialize;
 
+use super::tickets::TicketId;
 use super::{Work, micros, timestamp};
+use crate::desk::ticket_number::TicketNumber;
 
 /// What falls due within this time is due soon.
 pub const SOON: SignedDuration = SignedDuration::from_hours(1);
@@ -94,13 +96,23 @@ impl Work<'_> {
             outbox_pending,
             outbox_retrying,
             outbox_unknown,
-            outbox_failed: self.count("SELECT count(*) FROM outbox WHERE state = 'failed'")?,
+            // One without bytes was erased, or has outlived its time: nobody can do anything about it any more.
+            outbox_failed: self.count("SELECT count(*) FROM outbox WHERE state = 'failed' AND length(bytes) > 0")?,
             oldest_pending: oldest.map(timestamp).transpose()?,
             last_acknowledgement: self.last_acknowledgement()?,
             parked: self.parked_by_cause()?,
             chores: self.chores()?,
             database: self.database_figures()?,
         })
+    }
+
+    /// The tickets of the mails that were given up last, the newest first.
+    pub fn given_up(&self, most: usize) -> anyhow::Result<Vec<TicketNumber>> {
+        let select = "SELECT ticket_id FROM outbox WHERE state = 'failed' AND length(bytes) > 0
+                      AND ticket_id IS NOT NULL GROUP BY ticket_id ORDER BY max(id) DESC LIMIT ?1";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let rows = select.query_map([most as i64], |row| row.get(0).map(TicketId))?.collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter().map(|id| self.ticket_number(id)).collect()
     }
 
     fn folder_figures(&self) -> anyhow::Result<Vec<FolderFigures>> {

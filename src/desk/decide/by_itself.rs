@@ -22,6 +22,19 @@ pub fn by_itself(ticket: &Ticket, site: &Site, now: Timestamp) -> Vec<Effect> {
     progress.effects
 }
 
+/// A ticket that was erased after a copy was made in which it is still open, and that copy was restored: at the erasure
+/// it was closed, and closed it is again. What became of its promises is not known any more: none of them counts as
+/// broken.
+pub fn erased(ticket: &Ticket, site: &Site, now: Timestamp) -> Vec<Effect> {
+    let mut progress = Progress::new(ticket.clone(), site, now);
+    if progress.step(Step::Close, now).is_ok() {
+        progress.end_where(now, Ending::Withheld, "restored, and erased again", |_| true);
+        let text = "close: it was closed and erased after the copy was made that was restored";
+        progress.record(EntryKind::Order, "desk", text.to_string());
+    }
+    progress.effects
+}
+
 /// Closes a resolved ticket, unless a device is still on its way back: then it is looked at again.
 fn close(progress: &mut Progress, now: Timestamp) {
     if progress.ticket.running(ClockKind::Return).next().is_some() {

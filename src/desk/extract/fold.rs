@@ -56,9 +56,12 @@ impl Folded {
 
     /// Where in the source the folded stretch `start..end` stands.
     pub(super) fn span(&self, source: &str, start: usize, end: usize) -> (usize, usize) {
-        let from = self.offset(start);
-        // The last character's own end: whatever was dropped behind it does not count.
-        let last = self.offset(end.max(start + 1) - 1);
+        let shift = self.shift_of(start);
+        let from = self.offset(start, shift);
+        // The last character's own end: whatever was dropped behind it does not count. It is near.
+        let last = end.max(start + 1) - 1;
+        let behind = self.shifts.get(shift + 1..).unwrap_or_default();
+        let last = self.offset(last, shift + behind.iter().take_while(|(folded, _)| *folded <= last).count());
         let length = source.get(last..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         (from, (last + length).max(from))
     }
@@ -71,11 +74,12 @@ impl Folded {
         self.shifts.get(shift).map_or(0, |(folded, source)| (folded + offset.saturating_sub(*source)).min(next))
     }
 
-    fn offset(&self, at: usize) -> usize {
+    /// Where in the source a folded character stands, of which the last shift before it is known.
+    fn offset(&self, at: usize, shift: usize) -> usize {
         if at >= self.text.len() {
             return self.end;
         }
-        self.shifts.get(self.shift_of(at)).map_or(0, |(folded, source)| source + (at - folded))
+        self.shifts.get(shift).map_or(0, |(folded, source)| source + (at - folded))
     }
 
     fn shift_of(&self, at: usize) -> usize {

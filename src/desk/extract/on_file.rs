@@ -75,6 +75,9 @@ impl OnFile {
 
     /// The one entry that `value` (normalised) stands for; `None` where none or several fit.
     pub(super) fn find(&self, value: &str) -> Option<Match> {
+        if self.by_key.is_empty() {
+            return None;
+        }
         let entries = self.by_key.get(&look_up_key(value))?;
         let only = |how: How, fits: &dyn Fn(&Entry) -> bool| {
             let mut fitting = entries.iter().filter(|entry| fits(entry));

@@ -9,6 +9,9 @@ use super::{Section, Spot};
 /// How far a stretch that is no number reaches at most, but for addresses of the web.
 const STRETCH_MAX: usize = 256;
 
+/// Letters of the longest word that may be a piece of a number: `HEZO`, `PLN`.
+const LETTERS_MAX: usize = 5;
+
 /// How near a digit must be for a stretch to be worth trying.
 const DIGIT_WITHIN: usize = 48;
 
@@ -39,6 +42,11 @@ pub(super) struct Piece {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) what: PieceKind,
+    pub(super) has_digit: bool,
+    /// Whether it may be one of several pieces of a number.
+    pub(super) is_part: bool,
+    /// Whether what parts it from the piece before may stand within a number.
+    pub(super) follows: bool,
 }
 
 /// What a piece is.
@@ -159,13 +167,36 @@ fn pieces(folded: &Folded, rules: &NumberRules, contexts: &mut Vec<(Kind, usize)
             let last = words.words.get(at + hit.words - 1).copied().unwrap_or(*word);
             (last.end, PieceKind::Label(hit.owner, last.start), at + hit.words)
         } else {
-            let has_digit = folded.slice(word.start, end).bytes().any(|byte| byte.is_ascii_digit());
+            let has_digit = has_digit(folded.slice(word.start, end));
             (end, if has_digit { PieceKind::Digits } else { PieceKind::Letters }, last + 1)
         };
-        pieces.push(Piece { start: word.start, end, what });
+        let text = folded.slice(word.start, end);
+        let is_part = match what {
+            PieceKind::Label(..) => false,
+            PieceKind::Letters => text.split(['-', '/', '.']).all(|word| word.len() <= LETTERS_MAX),
+            PieceKind::Stretch(_) | PieceKind::Digits => true,
+        };
+        let follows = pieces.last().is_some_and(|before| is_seam(folded.slice(before.end, word.start)));
+        pieces.push(Piece { start: word.start, end, what, has_digit: has_digit(text), is_part, follows });
         at = next;
     }
     pieces
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// What may part the pieces of one number: a blank, a dash or slash with or without one, and a line
+/// break only beside such a mark.
+pub(super) fn is_seam(between: &str) -> bool {
+    if between == " " {
+        return true;
+    }
+    let marks = between.bytes().filter(|byte| matches!(byte, b'-' | b'/')).count();
+    let breaks = between.bytes().filter(|byte| *byte == b'\n').count();
+    let blank = between.bytes().all(|byte| matches!(byte, b'-' | b'/' | b' ' | b'\n'));
+    blank && between.len() <= 3 && marks <= 1 && breaks <= marks && !between.contains("  ")
 }
 
 /// For each word whether a digit, or an address's mark, is near enough that a stretch may begin here.

@@ -65,7 +65,7 @@ enum Fit {
 pub(super) fn ties(scan: &Scan, rules: &NumberRules) -> Vec<Option<Tie>> {
     let mut relation =
         Relation { scan, rules, ties: vec![None; scan.items.len()], used: vec![false; scan.items.len()] };
-    for column in table::columns(scan).into_iter().chain(table::stacks(scan)) {
+    for column in table::columns(scan) {
         let (kind, value) = (relation.kind(column.label), scan.value(column.value));
         let plausible = |(kind, value)| relation.is_plausible(column.label, value, kind, Closeness::Beside);
         if kind.zip(value).is_some_and(plausible) {

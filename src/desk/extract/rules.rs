@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::matcher::Matcher;
+use super::matcher::{Matcher, Reader};
 use super::phrase::Phrases;
 use super::vocabulary::{Ending, Vocabulary, WordId};
 use crate::desk::rules::{RuleFault, Sources};
@@ -292,7 +292,17 @@ impl NumberRules {
 impl Shapes {
     /// The first shape that the whole value has.
     pub(super) fn of(&self, value: &str) -> Option<usize> {
-        self.matcher.reader().longest(value, 0, value.len()).map(|found| found.pattern)
+        self.of_with(&mut self.reader(), value)
+    }
+
+    /// The same, with an automaton that is in use for many values.
+    pub(super) fn of_with(&self, reader: &mut Reader, value: &str) -> Option<usize> {
+        reader.longest(value, 0, value.len()).map(|found| found.pattern)
+    }
+
+    /// Begins to look at values.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        self.matcher.reader()
     }
 
     fn contexts(&self) -> impl Iterator<Item = (usize, &str)> {

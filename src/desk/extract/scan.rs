@@ -1,15 +1,16 @@
 //! A page's pieces put together: labels, words, and values, which is everything that has a digit
 //! until somebody says what it is.
 
+use std::cell::RefCell;
+
+use super::matcher::Reader;
 use super::on_file::{How, Match, OnFile};
-use super::page::{Page, Piece, PieceKind};
+use super::page::{Page, Piece, PieceKind, is_seam};
 use super::phrase::Words;
-use super::rules::{NumberRules, Shape, Span};
+use super::rules::{NumberRules, Shape, Shapes, Span};
 use crate::desk::contract::normalise;
 
 mod join;
-
-use join::is_seam;
 
 /// Pieces of one number that blanks may part: `PL 678 484 78 86`, `HEZO / QSP / 2024 / 00219`.
 const PIECES_MAX: usize = 6;
@@ -17,8 +18,9 @@ const PIECES_MAX: usize = 6;
 /// Characters of the longest number: an IBAN with its blanks has 34, a KSeF number 36.
 const LENGTH_MAX: usize = 48;
 
-/// HEZO's own mark before a serial number, in use until June 2024.
+/// HEZO's own mark before a serial number, in use until June 2024, as it is written and folded.
 const PREFIX: &str = "(H)-";
+const PREFIX_FOLDED: &str = "(h)-";
 
 /// The label that people write without a blank before the number.
 const SN: &str = "sn";
@@ -62,7 +64,7 @@ pub(super) struct Value<'a> {
 impl<'a> Scan<'a> {
     /// Puts the pieces together.
     pub(super) fn new(page: &'a Page, rules: &'a NumberRules, on_file: &OnFile) -> Scan<'a> {
-        let items = Cutter { page, pieces: &page.pieces, rules, on_file }.items();
+        let items = Cutter::new(page, rules, on_file).items();
         Scan { page, items }
     }
 
@@ -92,22 +94,23 @@ impl<'a> Scan<'a> {
 /// Every number, in the form in which numbers are compared, that a page may hold.
 pub(super) fn numbers_in(page: &Page, rules: &NumberRules, mut each: impl FnMut(&str)) {
     let on_file = OnFile::default();
-    let cutter = Cutter { page, pieces: &page.pieces, rules, on_file: &on_file };
-    for (at, piece) in page.pieces.iter().enumerate() {
-        // A number has a digit within its pieces.
-        let near = page.pieces.get(at..).unwrap_or_default().iter().take(PIECES_MAX);
-        if near.clone().all(|piece| matches!(piece.what, PieceKind::Letters | PieceKind::Label(..))) {
-            continue;
+    let cutter = Cutter::new(page, rules, &on_file);
+    let mut give = |start: usize, end: usize| {
+        let normal = normalise(page.written(start, end));
+        if normal.bytes().any(|byte| byte.is_ascii_digit()) {
+            each(&normal);
         }
-        for count in 1..=PIECES_MAX {
-            let Some((start, end)) = cutter.joined(at, count) else { break };
-            let normal = normalise(page.written(start, end));
-            if normal.bytes().any(|byte| byte.is_ascii_digit()) {
-                each(&normal);
+    };
+    for (at, piece) in page.pieces.iter().enumerate() {
+        let mut has_digit = false;
+        for (count, start, end) in cutter.joined_from(at) {
+            has_digit |= page.pieces.get(at + count - 1).is_some_and(|last| last.has_digit);
+            if has_digit {
+                give(start, end);
             }
         }
-        for (start, end) in parts(page, piece.start, piece.end) {
-            each(&normalise(page.written(start, end)));
+        if piece.has_digit {
+            parts(page, piece.start, piece.end).into_iter().for_each(|(start, end)| give(start, end));
         }
     }
 }
@@ -117,9 +120,21 @@ struct Cutter<'c, 'a> {
     pieces: &'c [Piece],
     rules: &'a NumberRules,
     on_file: &'c OnFile,
+    /// The automata of the shapes, in use: each value asks both.
+    serial_shapes: RefCell<Reader<'a>>,
+    contract_shapes: RefCell<Reader<'a>>,
 }
 
-impl<'a> Cutter<'_, 'a> {
+impl<'c, 'a> Cutter<'c, 'a> {
+    fn new(page: &'a Page, rules: &'a NumberRules, on_file: &'c OnFile) -> Cutter<'c, 'a>
+    where
+        'a: 'c,
+    {
+        let serial_shapes = RefCell::new(rules.serial_shapes.reader());
+        let contract_shapes = RefCell::new(rules.contract_shapes.reader());
+        Cutter { page, pieces: &page.pieces, rules, on_file, serial_shapes, contract_shapes }
+    }
+
     fn items(&self) -> Vec<Item<'a>> {
         let mut items = Vec::new();
         let mut at = 0;
@@ -137,8 +152,8 @@ impl<'a> Cutter<'_, 'a> {
     fn label(&self, at: usize, piece: &Piece, label: usize, last_word: usize, items: &mut Vec<Item<'a>>) -> usize {
         let mut number = None;
         if last_word > piece.start {
-            for count in 2..=PIECES_MAX {
-                let Some((_, end)) = self.joined(at + 1, count - 1) else { break };
+            for (more, _, end) in self.joined_from(at + 1).take(PIECES_MAX - 1) {
+                let count = more + 1;
                 let between = self.page.folded.slice(piece.end, self.pieces.get(at + 1).map_or(0, |next| next.start));
                 let value = self.value(last_word, end, None);
                 if is_seam(between) && end - last_word <= LENGTH_MAX && self.is_known(&value) {
@@ -174,13 +189,15 @@ impl<'a> Cutter<'_, 'a> {
         normal.retain(|c| !matches!(c, '(' | ')'));
         let prefixed = self.is_prefixed(start).then(|| format!("{PREFIX}{normal}"));
         let looks = prefixed.as_ref().unwrap_or(&normal);
-        let shape = |shapes: &'a super::rules::Shapes| shapes.of(looks).and_then(|at| shapes.rules.get(at));
+        let shape = |shapes: &'a Shapes, reader: &RefCell<Reader>| {
+            shapes.of_with(&mut reader.borrow_mut(), looks).and_then(|at| shapes.rules.get(at))
+        };
         Value {
             digits: normal.bytes().filter(u8::is_ascii_digit).count(),
             letters: normal.chars().filter(|c| c.is_alphabetic()).count(),
             on_file: self.on_file.find(&normal),
-            serial_shape: shape(&self.rules.serial_shapes),
-            contract_shape: shape(&self.rules.contract_shapes),
+            serial_shape: shape(&self.rules.serial_shapes, &self.serial_shapes),
+            contract_shape: shape(&self.rules.contract_shapes, &self.contract_shapes),
             span,
             normal,
         }
@@ -189,7 +206,7 @@ impl<'a> Cutter<'_, 'a> {
     /// True where HEZO's old prefix stands before the number.
     fn is_prefixed(&self, start: usize) -> bool {
         let before = self.page.folded.slice(start.saturating_sub(PREFIX.len()), start);
-        before == PREFIX.to_ascii_lowercase() || before.ends_with("(h)") || before.ends_with("(h) ")
+        before == PREFIX_FOLDED || before.ends_with("(h)") || before.ends_with("(h) ")
     }
 
     /// One run of characters: usually a value, but `A/B` may be two, and a known one may stand

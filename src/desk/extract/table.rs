@@ -37,28 +37,35 @@ struct Head {
     line_start: usize,
 }
 
-/// Every value that stands in a column under a label.
+/// Every value that stands in a column under a label, or in a stack of values below a stack of labels.
 pub(super) fn columns(scan: &Scan) -> Vec<Column> {
+    let lines = lines(scan);
+    let mut columns = under_heads(scan, &lines);
+    columns.extend(stacks(scan, &lines));
+    columns
+}
+
+fn under_heads(scan: &Scan, lines: &[Line]) -> Vec<Column> {
     let mut columns = Vec::new();
     let mut head: Option<Head> = None;
-    for line in lines(scan) {
+    for line in lines {
         if scan.page.folded.slice(line.start, line.end).trim().is_empty() {
             head = None;
             continue;
         }
-        if let Some(new) = head_of(scan, &line) {
+        if let Some(new) = head_of(scan, line) {
             head = Some(new);
             continue;
         }
         let Some(open) = &head else { continue };
-        let cells = cells(scan, &line, open.edge);
-        if begins_with_label(scan, &line) || open.edge == Edge::Blanks && cells.len() < 2 {
+        let cells = cells(scan, line, open.edge);
+        if begins_with_label(scan, line) || open.edge == Edge::Blanks && cells.len() < 2 {
             // "SN: CZ2911K4RT" below the last row: the table is over.
             head = None;
             continue;
         }
         for value in (line.items.0..line.items.1).filter(|at| scan.value(*at).is_some()) {
-            let label = scan.items.get(value).and_then(|item| open.label_of(item.start, item.end, &cells, &line));
+            let label = scan.items.get(value).and_then(|item| open.label_of(item.start, item.end, &cells, line));
             columns.extend(label.map(|label| Column { label, value }));
         }
     }
@@ -67,8 +74,7 @@ pub(super) fn columns(scan: &Scan) -> Vec<Column> {
 
 /// Labels one below the other and then as many values, as a table comes out that lost its frame:
 /// "Model, S/N, Umowa, Q48, B829010029, UM/1008/2026", each in its own line.
-pub(super) fn stacks(scan: &Scan) -> Vec<Column> {
-    let lines: Vec<Line> = lines(scan);
+fn stacks(scan: &Scan, lines: &[Line]) -> Vec<Column> {
     let lines: Vec<&Line> = lines.iter().filter(|line| line.items.0 < line.items.1).collect();
     let mut columns = Vec::new();
     let mut at = 0;

@@ -136,15 +136,13 @@ pub(super) fn mend_boundary(raw: &[u8]) -> Option<Vec<u8>> {
 /// The mail with the ends of parts that lack one (RFC 2046 section 5.1.1), the innermost first: a parser takes a
 /// text without an end for a file. `None` where none is lacking.
 pub(super) fn close_parts(raw: &[u8]) -> Option<Vec<u8>> {
-    let mut declared: Vec<&[u8]> = Vec::new();
-    let mut marks: HashSet<&[u8]> = HashSet::new();
-    for line in raw.split(|&b| b == b'\n').map(|line| line.trim_ascii_end()) {
-        if let Some(mark) = line.strip_prefix(b"--") {
-            marks.insert(mark);
-        } else if let Some(boundary) = declared_boundary(line) {
-            declared.push(boundary);
-        }
+    let declared: Vec<&[u8]> = memchr::memchr_iter(b'=', raw).filter_map(|at| declared_boundary(raw, at)).collect();
+    if declared.is_empty() {
+        return None;
     }
+    let line = |from: usize| raw.get(from..).and_then(|rest| rest.split(|&b| b == b'\n').next()).unwrap_or_default();
+    let found = memchr::memmem::find_iter(raw, b"\n--");
+    let marks: HashSet<&[u8]> = found.map(|at| line(at + b"\n--".len()).trim_ascii_end()).collect();
     let ends = |boundary: &[u8]| marks.contains([boundary, b"--"].concat().as_slice());
     let open: Vec<&[u8]> =
         declared.into_iter().rev().filter(|boundary| marks.contains(boundary) && !ends(boundary)).collect();
@@ -158,15 +156,15 @@ pub(super) fn close_parts(raw: &[u8]) -> Option<Vec<u8>> {
     Some(closed)
 }
 
-/// The boundary that a line of a header names: `boundary="b"` or `boundary=b`.
-fn declared_boundary(line: &[u8]) -> Option<&[u8]> {
+/// The boundary that is named at this equals sign: `boundary="b"` or `boundary=b`.
+fn declared_boundary(raw: &[u8], sign: usize) -> Option<&[u8]> {
     const NAME: &[u8] = b"boundary";
-    let names_it = |at: &usize| {
-        let name = at.checked_sub(NAME.len()).and_then(|start| line.get(start..*at));
-        name.is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-    };
-    let mut signs = line.iter().enumerate().filter(|(_, byte)| **byte == b'=').map(|(at, _)| at);
-    let value = line.get(signs.find(names_it)? + 1..)?.trim_ascii_start();
+    let name = raw.get(sign.checked_sub(NAME.len())?..sign)?;
+    if !name.eq_ignore_ascii_case(NAME) {
+        return None;
+    }
+    let line = raw.get(sign + 1..)?.split(|&b| b == b'\n').next()?;
+    let value = line.trim_ascii();
     let boundary = match value.strip_prefix(b"\"") {
         Some(quoted) => quoted.split(|&b| b == b'"').next()?,
         None => value.split(|&b| b == b';' || b.is_ascii_whitespace()).next()?,

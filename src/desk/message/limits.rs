@@ -60,14 +60,11 @@ pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut 
         return raw.get(..MAX_HEADER_SECTION).unwrap_or(raw);
     }
     let (mut depth, mut parts, mut mails) = (0, 0, 0);
-    let mut rest = raw;
-    let mut offset = 0;
-    // Both words stand after a line start or a blank; a walk over the letter `b` and `c` would do as well.
-    while let Some(at) = rest.iter().position(|&b| b == b'=' || b == b':') {
-        let before = rest.get(at.saturating_sub(12)..at).unwrap_or_default();
+    for at in memchr::memchr2_iter(b'=', b':', raw) {
+        let before = raw.get(at.saturating_sub(12)..at).unwrap_or_default();
         if before.len() == 12 && before.eq_ignore_ascii_case(b"content-type") {
             parts += 1;
-            let value = rest.get(at + 1..).unwrap_or_default().trim_ascii_start();
+            let value = raw.get(at + 1..).unwrap_or_default().trim_ascii_start();
             mails += usize::from(value.get(..14).is_some_and(|kind| kind.eq_ignore_ascii_case(b"message/rfc822")));
         } else if before.get(before.len().saturating_sub(8)..).is_some_and(|w| w.eq_ignore_ascii_case(b"boundary")) {
             depth += 1;
@@ -79,10 +76,8 @@ pub(super) fn readable<'mail>(raw: &'mail [u8], limits: &Limits, problems: &mut 
         ];
         if let Some((_, most, what)) = counts.into_iter().find(|(count, most, _)| count > most) {
             problems.push(format!("the mail has more than {most} {what}; {UNREAD}"));
-            return raw.get(..offset + at).unwrap_or(raw);
+            return raw.get(..at).unwrap_or(raw);
         }
-        rest = rest.get(at + 1..).unwrap_or_default();
-        offset += at + 1;
     }
     raw
 }

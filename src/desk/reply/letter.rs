@@ -184,7 +184,8 @@ impl<'a> Letter<'a> {
         let page = self.site.rules.templates.fill(template, &context)?;
         self.outgoing.subject = page.subject;
         self.outgoing.text = page.text;
-        self.outgoing.html = page.html.or_else(|| self.topic.as_ref().map(|_| links::page(&self.outgoing.text)));
+        let of_links = page.html.is_none() && self.topic.is_some();
+        self.outgoing.html = if of_links { Some(links::page(&self.outgoing.text)) } else { page.html };
         Ok(Post {
             ticket: self.ticket,
             purpose: self.purpose,
@@ -192,20 +193,24 @@ impl<'a> Letter<'a> {
             keeps: None,
             second_route: false,
             bytes: compose::compose(&self.outgoing)?,
-            shown: self.purpose.is_internal().then(|| self.shown()),
+            shown: self.purpose.is_internal().then(|| self.shown(of_links)),
             recipient: self.recipient,
         })
     }
 
-    /// Header, text and HTML as a mail program shows them.
-    fn shown(&self) -> String {
+    /// Header, text and HTML as a mail program shows them; a page that is `of_links` is our own.
+    fn shown(&self, of_links: bool) -> String {
         let Outgoing { message_id, from, reply_to, subject, references, text, html, .. } = &self.outgoing;
         let mut lines = vec![format!("From: {}", from.name), format!("Subject: {subject}")];
         lines.extend(reply_to.iter().chain(references).chain([message_id]).cloned());
         lines.extend(self.internal_files.iter().map(|name| format!("{FILE}{name}")));
         lines.push(text.clone());
-        let page = Message { html: html.clone(), ..Message::default() };
-        lines.extend(text::lines(&page, &self.site.rules.quotes).into_iter().map(|line| line.text));
+        if of_links {
+            lines.push(links::shown(text));
+        } else if html.is_some() {
+            let page = Message { html: html.clone(), ..Message::default() };
+            lines.extend(text::lines(&page, &self.site.rules.quotes).into_iter().map(|line| line.text));
+        }
         lines.join("\n")
     }
 }

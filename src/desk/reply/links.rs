@@ -50,8 +50,8 @@ pub(super) fn page(text: &str) -> String {
     let mut lines = text.trim_end().lines().peekable();
     while let Some(line) = lines.next() {
         match link(line) {
-            Some(anchor) => {
-                out.push_str(&anchor);
+            Some((label, target)) => {
+                let _ = write!(out, "<a href=\"{}\">{}</a>", escaped(target), escaped(label));
                 let goes_on = lines.peek().is_some_and(|next| link(next).is_some());
                 out.push_str(if goes_on { " \u{b7}\n" } else { "<br>\n" });
             }
@@ -67,11 +67,24 @@ pub(super) fn page(text: &str) -> String {
     out
 }
 
-/// `Label <mailto:…>`, as an element.
-fn link(line: &str) -> Option<String> {
+/// What that page shows, as text: the links by their labels, those in a row in one line.
+pub(super) fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut lines = text.trim_end().lines().peekable();
+    while let Some(line) = lines.next() {
+        let label = link(line).map(|(label, _)| label);
+        let goes_on = label.is_some() && lines.peek().is_some_and(|next| link(next).is_some());
+        out.push_str(label.unwrap_or(line));
+        out.push_str(if goes_on { " \u{b7} " } else { "\n" });
+    }
+    out
+}
+
+/// Label and target of `Label <mailto:…>`.
+fn link(line: &str) -> Option<(&str, &str)> {
     let (label, rest) = line.split_once(" <")?;
     let target = rest.strip_suffix('>').filter(|target| target.starts_with(MAILTO))?;
-    Some(format!("<a href=\"{}\">{}</a>", escaped(target), escaped(label)))
+    Some((label, target))
 }
 
 fn escaped(text: &str) -> String {
@@ -95,9 +108,11 @@ mod tests {
 
     #[test]
     fn a_page_shows_what_the_text_shows() {
-        let page = page("Klient: <b>\n  a & b\nBiorę <mailto:x?a=1&b=2>\nPokaż <mailto:y>\nkoniec <http://z>\n");
+        let text = "Klient: <b>\n  a & b\nBiorę <mailto:x?a=1&b=2>\nPokaż <mailto:y>\nkoniec <http://z>\n";
+        let page = page(text);
         let expected = "Klient: &lt;b&gt;<br>\n&nbsp;&nbsp;a &amp; b<br>\n<a href=\"mailto:x?a=1&amp;b=2\">Biorę</a> \u{b7}\n\
                         <a href=\"mailto:y\">Pokaż</a><br>\nkoniec &lt;http://z&gt;<br>\n";
         assert!(page.contains(expected), "{page}");
+        assert_eq!(shown(text), "Klient: <b>\n  a & b\nBiorę \u{b7} Pokaż\nkoniec <http://z>\n");
     }
 }

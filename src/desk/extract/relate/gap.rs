@@ -3,7 +3,7 @@
 use crate::desk::extract::scan::Scan;
 
 /// What stands between two neighbouring items.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Gap {
     /// Line breaks.
     pub(super) breaks: usize,
@@ -23,6 +23,9 @@ impl Gap {
     /// Reads what stands between two items.
     pub(super) fn of(scan: &Scan, left: usize, right: usize) -> Gap {
         let between = scan.between(left, right);
+        if between == " " {
+            return Gap::default();
+        }
         let mut sentence_ends = false;
         let mut bytes = between.bytes().peekable();
         while let Some(byte) = bytes.next() {

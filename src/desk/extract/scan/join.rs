@@ -6,9 +6,6 @@ use crate::desk::extract::on_file::How;
 use crate::desk::extract::page::{Piece, PieceKind};
 use crate::desk::extract::rules::Kind;
 
-/// Letters of the longest word that may be a piece of a number: `HEZO`, `PLN`.
-const LETTERS_MAX: usize = 5;
-
 /// Words between a label and the colon before its number: "Numer umowy (HEZO): QSP 417/2025".
 const LABEL_WORDS: usize = 3;
 
@@ -26,8 +23,7 @@ impl<'a> Cutter<'_, 'a> {
         // Where the first piece is known by itself, only the file says that it goes on.
         let mut alone = None;
         let mut is_letters = first.what == PieceKind::Letters;
-        for count in 2..=PIECES_MAX {
-            let Some((start, end)) = self.joined(at, count) else { break };
+        for (count, start, end) in self.joined_from(at).skip(1) {
             let last = self.pieces.get(at + count - 1)?;
             is_letters &= last.what == PieceKind::Letters;
             if is_letters {
@@ -58,29 +54,16 @@ impl<'a> Cutter<'_, 'a> {
         }
     }
 
-    /// The stretch of `count` pieces that blanks, or a blank beside a dash or slash, part; `None`
-    /// where they are no candidates for one number.
-    pub(super) fn joined(&self, at: usize, count: usize) -> Option<(usize, usize)> {
-        let pieces = self.pieces.get(at..at + count)?;
-        let (first, last) = (pieces.first()?, pieces.last()?);
-        if last.end - first.start > LENGTH_MAX {
-            return None;
-        }
-        let candidates = pieces.iter().all(|piece| match piece.what {
-            PieceKind::Label(..) => false,
-            PieceKind::Letters => self
-                .page
-                .folded
-                .slice(piece.start, piece.end)
-                .split(['-', '/', '.'])
-                .all(|word| word.len() <= LETTERS_MAX),
-            PieceKind::Stretch(_) | PieceKind::Digits => true,
-        });
-        let parted = pieces.windows(2).all(|pair| match pair {
-            [left, right] => is_seam(self.page.folded.slice(left.end, right.start)),
-            _ => true,
-        });
-        (candidates && parted).then_some((first.start, last.end))
+    /// The stretches that begin with a piece and may be one number, the shortest first: of how many pieces each is,
+    /// and from where until where. Blanks, or a blank beside a dash or slash, part the pieces.
+    pub(super) fn joined_from(&self, at: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        let pieces = self.pieces.get(at..).unwrap_or_default();
+        let start = pieces.first().map_or(0, |first| first.start);
+        let goes_on = move |(before, piece): &(usize, &Piece)| {
+            piece.is_part && (*before == 0 || piece.follows) && piece.end - start <= LENGTH_MAX
+        };
+        let joined = pieces.iter().take(PIECES_MAX).enumerate().take_while(goes_on);
+        joined.map(move |(before, piece)| (before + 1, start, piece.end))
     }
 
     /// Groups right after a label: of two to four digits for a serial or contract number, `SN 1013 007
@@ -168,13 +151,4 @@ impl<'a> Cutter<'_, 'a> {
 
 fn is_letters_only(piece: &Piece) -> bool {
     matches!(piece.what, PieceKind::Letters | PieceKind::Label(..))
-}
-
-/// What may part the pieces of one number: a blank, a dash or slash with or without one, and a line
-/// break only beside such a mark.
-pub(super) fn is_seam(between: &str) -> bool {
-    let marks = between.bytes().filter(|byte| matches!(byte, b'-' | b'/')).count();
-    let breaks = between.bytes().filter(|byte| *byte == b'\n').count();
-    let blank = between.bytes().all(|byte| matches!(byte, b'-' | b'/' | b' ' | b'\n'));
-    blank && between.len() <= 3 && marks <= 1 && breaks <= marks && !between.contains("  ")
 }

@@ -1,0 +1,2 @@
+ALTER TABLE erasure DROP COLUMN tickets_left;
+DROP INDEX journal_by_decision;
