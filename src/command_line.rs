@@ -75,9 +75,11 @@ pub(super) enum Command {
     #[command(subcommand, after_help = "Example: hezo-intake parked release P12")]
     Parked(Parked),
     /// Say where the desk stands: what fails, folders, promises, mail that waits
-    #[command(after_help = "Ends with 0 where all is well, with 1 where the service does not run or does not do all of \
+    #[command(
+        after_help = "Ends with 0 where all is well, with 1 where the service does not run or does not do all of \
                             its work, or something wants a person; it says what and what to do.\n\n\
-                            Example: hezo-intake status --json")]
+                            Example: hezo-intake status --json"
+    )]
     Status(Status),
     /// Explain a key of the configuration, or print the sample that explains every key
     #[command(after_help = "Example: hezo-intake config --explain poll_interval")]
