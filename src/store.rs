@@ -26,6 +26,7 @@ mod retention;
 mod search;
 mod tickets;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
+use zstd::bulk::Compressor;
 
 pub use alerts::DueAlert;
 pub use clocks::Appointment;
@@ -364,7 +366,17 @@ fn lock(path: &PathBuf) -> anyhow::Result<Option<File>> {
 }
 
 fn compressed(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    Ok(zstd::bulk::compress(bytes, COMPRESSION_LEVEL)?)
+    thread_local! {
+        // Its tables take longer to make than a mail takes to compress.
+        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        let compressor = match compressor {
+            Some(compressor) => compressor,
+            None => compressor.insert(Compressor::new(COMPRESSION_LEVEL)?),
+        };
+        Ok(compressor.compress(bytes)?)
+    })
 }
 
 fn decompressed(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {

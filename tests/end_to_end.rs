@@ -184,6 +184,38 @@ fn what_a_person_does_in_the_mailbox_hides_nothing() {
 }
 
 #[test]
+fn what_lies_in_the_junk_folder_waits_until_a_person_moves_it_out() {
+    let servers = servers();
+    let desk = Desk::new(&servers, "port = {imaps}\njunk_folders = [\"Wiadomości-śmieci\"]");
+    servers.doveadm(DESK, &["mailbox create", "Wiadomości-śmieci"]);
+    let daemon = desk.start(&[]);
+    daemon.wait_for("ready");
+    let as_junk = |message: String| {
+        let file = servers.dir().join("junk.eml");
+        std::fs::write(&file, message).expect("a mail");
+        servers.doveadm(DESK, &["save", "-m", "Wiadomości-śmieci", &file.display().to_string()]);
+    };
+    as_junk(mail(JAN, "1@fabryka.example", "Awaria", "Nr seryjny: B824100317"));
+    as_junk(mail(EWA, "2@szpital.example", "Wygrana", "Odbierz nagrodę."));
+    let waiting = |count: usize| {
+        let listed = desk.command(&["parked", "list", "--json"]).stdout;
+        let listed = String::from_utf8_lossy(&listed).into_owned();
+        (listed.lines().count() == count && listed.matches("\"cause\":\"spam\"").count() == count).then_some(())
+    };
+    wait_for("both wait as spam", || waiting(2));
+    assert!(desk.command(&["tickets", "list", "--json"]).stdout.is_empty());
+    assert!(servers.mails(ANNA, "").is_empty() && servers.mails(JAN, "").is_empty(), "nobody is told");
+
+    servers.doveadm(DESK, &["move", "INBOX", "mailbox", "Wiadomości-śmieci", "subject", "Awaria"]);
+    assert!(text(&nth_mail(&servers, JAN, 1)).contains("B824100317"), "it is a request now");
+    nth_mail(&servers, ANNA, 1);
+    wait_for("the other one waits on", || waiting(1));
+    assert_eq!(desk.json(&["tickets", "list", "--json"]).len(), 1);
+    wait_for("every mail has a disposition", || (desk.gaps() == [0, 0]).then_some(()));
+    assert!(servers.mails(EWA, "").is_empty(), "spam is not answered");
+}
+
+#[test]
 fn a_mail_over_the_limit_becomes_a_ticket_and_stays() {
     let servers = servers();
     let desk = Desk::new(&servers, "port = {imaps}\nstart = \"all\"\nafter = { move = \"Done\" }");

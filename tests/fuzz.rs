@@ -4,7 +4,10 @@
 //!
 //! The usual run is short; `tests/run --long` tries many times as many. A failure names its seed.
 
+pub mod bodies;
+
 use crate::LONG;
+use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
@@ -256,4 +259,19 @@ fn a_pattern_that_would_go_back_and_forth_for_ever_is_run_in_one_pass_or_refused
     assert!(hits.is_empty());
     let refused = Attempt::new("(?:[a-z0-9]{1000}){1000}").expect_err("too large");
     assert!(!refused.is_empty());
+}
+
+/// Mails that have broken something once, or that are built to: `cargo fuzz` starts from them as well.
+#[test]
+fn every_kept_seed_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds");
+    let seeds: Vec<_> = fs::read_dir(folder).expect("the seeds").map(|seed| seed.expect("a seed").path()).collect();
+    assert!(seeds.len() >= 10, "only {} seeds", seeds.len());
+    for seed in seeds {
+        let raw = fs::read(&seed).expect("a seed");
+        for (name, body) in bodies::ALL {
+            println!("{name} {}", seed.display());
+            body(&raw);
+        }
+    }
 }

@@ -150,6 +150,8 @@ fn a_bare_number_answers_what_was_asked() {
         ("Umowa serwisowa nr HEZO/QSP/2025/00417", "QWE41833A01", true),
         ("Nr seryjny: B824100317", "Dzień dobry,\n\n7781/26\n\nPozdrawiam", true),
         ("Biblioteka stoi.", "QWE41833A01\nUM/12/2027", true),
+        ("Biblioteka stoi.", "Dzień dobry,\n\n8610542\n40222186", true),
+        ("Biblioteka stoi.", "8610542, 40222186", false),
         (
             "Nr seryjny: B824100317",
             "Uzupełniłem poniżej.\n\nW dniu 23.11.2026 o 09:06, HEZO Assistance pisze:\n> Prosimy uzupełnić:\n\

@@ -99,6 +99,8 @@ pub struct OwnMarks {
     pub answers_ours: bool,
     /// True where the subject says that the mail answers another.
     pub is_answer: bool,
+    /// True where it says so, or names a ticket of ours, or a field names the mail that is answered.
+    pub answers_something: bool,
 }
 
 impl OwnMarks {
@@ -131,10 +133,10 @@ pub fn classify(
     // A form on our own pages writes under our address for the one in Reply-To.
     let for_another = message.reply_to.as_ref().is_some_and(|reply_to| !own.has(&reply_to.address));
     if from_us && !(for_another && marks.robot().is_none()) {
-        let robot = answering_robot(message, &marks, numbers).map(|(_, rule)| rule).or_else(|| marks.robot());
+        let robot = answering_robot(message, &marks, own, numbers).map(|(_, rule)| rule).or_else(|| marks.robot());
         return Verdict { own_robot: robot.map(str::to_string), ..Verdict::new(Kind::Own, "our-address") };
     }
-    if let Some((kind, rule)) = answering_robot(message, &marks, numbers) {
+    if let Some((kind, rule)) = answering_robot(message, &marks, own, numbers) {
         return Verdict::new(kind, rule);
     }
     if let Some(rule) = marks.header(Role::List) {
@@ -148,7 +150,12 @@ pub fn classify(
 }
 
 /// A robot that answers, or reports that its mail was read.
-fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() -> Numbers) -> Option<(Kind, &'a str)> {
+fn answering_robot<'a>(
+    message: &Message,
+    marks: &Marks<'a>,
+    own: &OwnMarks,
+    numbers: &dyn Fn() -> Numbers,
+) -> Option<(Kind, &'a str)> {
     let report = bounce::report_type(message);
     match report.as_deref() {
         Some("disposition-notification") => return Some((Kind::AutoReply, "disposition-notification")),
@@ -166,8 +173,10 @@ fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() 
     let new_number = || gives(&numbers(), |found| found.place == Place::Text);
     let says_why = || marks.absence().is_some() && !marks.says_else();
     // People, too, write "out of office" and nothing else above what they report.
-    let reports = || marks.robot().is_none() && marks.is_short_subject() && marks.reports_in_text();
-    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| says_why() || !new_number() && !reports()) {
+    let says_more = || marks.reports_in_text() || marks.absence().is_some() && marks.says_the_unknown();
+    let reports = || marks.robot().is_none() && marks.is_short_subject() && says_more();
+    let answers = || !reports() && (says_why() || !new_number());
+    if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| answers()) {
         return Some((Kind::AutoReply, rule));
     }
     let robot = marks.robot();
@@ -177,13 +186,14 @@ fn answering_robot<'a>(message: &Message, marks: &Marks<'a>, numbers: &dyn Fn() 
         Some(rule) if robot.is_some() => Some(rule),
         Some(rule) => {
             let marked = marks.hint().or_else(|| marks.header(Role::Silence)).is_some();
-            let else_too = marks.says_else() || !marked && marks.says_the_unknown() || new_number();
-            let says_why = marks.absence().or_else(|| marks.text(Role::Reassurance)).is_some();
+            let else_too = marks.says_else() || !marked && (marks.says_the_unknown() || marks.asks()) || new_number();
+            let says_why =
+                marks.absence().or_else(|| marks.text(Role::Reassurance)).is_some() || marks.refers_to_others();
             (marks.says_nothing() || says_why && !else_too).then_some(rule)
         }
         // Newsletters and notices speak of holidays and thanks too.
         None if marks.header(Role::List).is_some() || marks.subject(Role::NoticeSubject).is_some() => None,
-        None if robot.is_some() => marks.absence(),
+        None if robot.is_some() => marks.absence().filter(|_| own.answers_something || !marks.sounds_an_alarm()),
         None if marks.hint().is_some() => marks.absence().filter(|_| !marks.says_else() && !new_number()),
         None => None,
     };

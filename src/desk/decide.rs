@@ -80,6 +80,9 @@ pub fn decide(mail: &Mail, reading: &Reading, keys: &Keys, facts: &Facts, site: 
     let case = Case::new(mail, reading, keys, facts, site, now);
     let mut decision = case.decide();
     decision.effects.extend(answered(&decision.effects));
+    if case.is_out_of_junk() {
+        decision.effects.push(Effect::SettleJunk(decision.disposition.ticket()));
+    }
     let ticket = decision.disposition.ticket().and_then(|number| facts.ticket(number));
     Decision { sender: case.standing(ticket), ..decision }
 }
@@ -110,7 +113,7 @@ impl<'a> Case<'a> {
 impl Case<'_> {
     fn decide(&self) -> Decision {
         let verdict = &self.reading.verdict;
-        if let Some(ticket) = self.facts.decided_before {
+        if let Some(ticket) = self.facts.decided_before.filter(|_| !self.is_out_of_junk()) {
             return self.without_answer(Disposition::Duplicate(ticket), "known-content");
         }
         let Some(from) = &self.mail.message.from else {
@@ -153,6 +156,11 @@ impl Case<'_> {
                 },
             },
         }
+    }
+
+    /// Whether a person has moved the mail out of the junk folder, where it waited.
+    fn is_out_of_junk(&self) -> bool {
+        self.facts.waits_as_junk && !self.mail.junk
     }
 
     /// The mail's numbers, with all contracts at hand that it may be about.

@@ -115,6 +115,8 @@ pub enum Effect {
     Gather(Post, [u8; 32], Timestamp),
     /// The mail waits for a person.
     Park(Parked),
+    /// The mail was moved out of the junk folder, and waits there no more; this ticket it went to.
+    SettleJunk(Option<TicketNumber>),
     /// The answers that were held on this ticket wait no more.
     SettleHeld(TicketNumber),
     /// A mail could not be written: the operator must know why.

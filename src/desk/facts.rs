@@ -14,6 +14,8 @@ use super::ticket_number::TicketNumber;
 pub struct Facts {
     /// Set where this very mail was decided before, with the ticket it then went to.
     pub decided_before: Option<Option<TicketNumber>>,
+    /// Whether it still waits as what the mail server took for junk.
+    pub waits_as_junk: bool,
     /// Message-IDs that lead to exactly one ticket. One that leads to several leads nowhere.
     pub threads: Vec<(String, TicketNumber)>,
     /// Every ticket that the keys lead to; in the place of one that was merged, the one it is part

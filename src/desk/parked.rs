@@ -5,6 +5,9 @@ use jiff::Timestamp;
 
 use super::ticket_number::TicketNumber;
 
+/// The reason why a mail waits that lies where the mail server puts what it takes for junk.
+pub const JUNK_FOLDER: &str = "junk-folder";
+
 /// Why a mail waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,7 +67,7 @@ impl Cause {
             | "answer-too-large"
             | "ticket-takes-no-answer" => Cause::HeldAnswer,
             "takes-too-long" => Cause::OverLimit,
-            "spam-header" | "junk-folder" => Cause::Spam,
+            "spam-header" | JUNK_FOLDER => Cause::Spam,
             "header-field-stands-twice" | "forged-reply-address" => Cause::ForgedEngineer,
             _ if reason.starts_with("order-") => Cause::HeldAnswer,
             _ if reason.starts_with("engineer-") || reason.starts_with("reply-address-") => Cause::ForgedEngineer,

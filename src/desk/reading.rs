@@ -12,6 +12,7 @@ use super::message::Message;
 use super::site::Site;
 use super::text::{self, Part, Written};
 use super::ticket::{self, KnownNumber, NumberKind};
+use super::ticket_number;
 use super::wishes;
 
 /// What a mail says.
@@ -48,7 +49,9 @@ impl Reading {
         let pages = Pages::new(&message.subject, &written, &names, &texts, &site.rules.numbers);
         let numbers = || pages.numbers(&OnFile::default(), &site.rules.numbers);
         let answers = site.rules.quotes.is_answer(&message.subject);
-        let own = OwnMarks { is_answer: answers, ..own_marks(message, site) };
+        let names_ours = answers || !ticket_number::find_in(&message.subject).is_empty();
+        let answers_something = names_ours || !(message.in_reply_to.is_empty() && message.references.is_empty());
+        let own = OwnMarks { is_answer: answers, answers_something, ..own_marks(message, site) };
         let verdict = classify::classify(message, &written, bounce.as_ref(), &own, &numbers, &site.rules.robots);
         let now = written.text(Part::Now);
         Reading {
@@ -102,5 +105,5 @@ fn own_marks(message: &Message, site: &Site) -> OwnMarks {
     let signed = from_us && message.message_id.as_deref().is_some_and(|id| site.token_keys.is_ours(id));
     let mut answered = message.in_reply_to.iter().chain(&message.references);
     let answers_ours = answered.any(|id| site.token_keys.is_ours(id));
-    OwnMarks { addresses, signed, answers_ours, is_answer: false }
+    OwnMarks { addresses, signed, answers_ours, ..OwnMarks::default() }
 }

@@ -72,6 +72,9 @@ impl Work<'_> {
             Effect::Found(message_id) => self.found(message_id, now),
             Effect::Gather(post, cause, at) => self.gather(post, cause, *at, now),
             Effect::Park(parked) => self.park(parked, content_hash, now),
+            Effect::SettleJunk(ticket) => {
+                content_hash.map_or(Ok(()), |content_hash| self.settle_junk(content_hash, *ticket, now))
+            }
             Effect::SettleHeld(number) => self.settle_held(*number, now),
             Effect::Report(reason) => {
                 tracing::error!(reason, "a mail could not be written: mend the template, then see the ticket");

@@ -65,6 +65,7 @@ impl Work<'_> {
         let senders: Vec<&str> = keys.sender.as_deref().into_iter().collect();
         Ok(Facts {
             decided_before: self.decided_before(&keys.content_hash)?,
+            waits_as_junk: !self.parked_as_junk(&keys.content_hash)?.is_empty(),
             threads,
             contracts: self.on_file(&Question::new(keys.numbers.clone(), &senders, now))?,
             tickets,

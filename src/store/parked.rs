@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::tickets::TicketId;
 use super::{Work, micros, timestamp};
-use crate::desk::parked::{Cause, Parked, Settled, Settling, Waiting, Watch};
+use crate::desk::parked::{Cause, JUNK_FOLDER, Parked, Settled, Settling, Waiting, Watch};
 use crate::desk::ticket_number::TicketNumber;
 
 /// What is read of a row.
@@ -90,6 +90,26 @@ impl Work<'_> {
         let disposition = if ticket.is_some() { "opened" } else { "noted" };
         self.transaction.execute(journal, params![id, disposition, how.name(), ticket])?;
         Ok(())
+    }
+
+    /// The numbers under which a mail waits that the mail server took for junk.
+    pub(super) fn parked_as_junk(&self, content_hash: &[u8; 32]) -> anyhow::Result<Vec<i64>> {
+        let select = "SELECT id FROM parked WHERE content_hash = ?1 AND settled_at IS NULL AND reason = ?2";
+        let mut select = self.transaction.prepare_cached(select)?;
+        let ids = select.query_map(params![content_hash, JUNK_FOLDER], |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Somebody has moved a mail out of the junk folder: it waits no more.
+    pub(super) fn settle_junk(
+        &self,
+        content_hash: &[u8; 32],
+        ticket: Option<TicketNumber>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (how, by, why) = (Settling::Released, "mailbox".to_string(), "moved out of the junk folder".to_string());
+        let settled = Settled { at: now, how, by, why };
+        self.parked_as_junk(content_hash)?.into_iter().try_for_each(|id| self.settle(id, &settled, ticket))
     }
 
     /// The answers that were held on this ticket wait no more: it has been answered.

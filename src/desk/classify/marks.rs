@@ -16,6 +16,9 @@ const BEGINNING: usize = 1_500;
 /// Sentences that are looked at.
 const MOST_SENTENCES: usize = 1_000;
 
+/// Digits from which a number may be a telephone's, an extension left out.
+const TELEPHONE: usize = 6;
+
 /// Letters up to which a text says nothing.
 const NOTHING: usize = 3;
 
@@ -126,10 +129,32 @@ impl<'a> Marks<'a> {
         self.any(&self.clauses, Role::Fault) || self.subject(Role::Fault).is_some()
     }
 
-    /// Whether the text alone says that a device is broken. Between quotation marks a robot repeats our subject.
+    /// Whether the text alone says that a device is broken, or wants something. Between quotation marks a robot
+    /// repeats our subject.
     pub(super) fn reports_in_text(&self) -> bool {
         let own = self.clauses.iter().map(|clause| clause.split('"').step_by(2).collect::<Vec<_>>().join(" "));
-        own.into_iter().any(|clause| self.rules.0.is(Role::Fault, &clause))
+        let speaks = |clause: &str| [Role::Fault, Role::Plea].into_iter().any(|role| self.rules.0.is(role, clause));
+        self.asks() || own.into_iter().any(|clause| speaks(&clause))
+    }
+
+    /// Whether a program tells of a device: it, too, may be away, closed or back.
+    pub(super) fn sounds_an_alarm(&self) -> bool {
+        self.text(Role::Notice).or_else(|| self.sender(Role::RobotSender)).is_some()
+    }
+
+    /// Whether the text says whom to turn to meanwhile, with a telephone or an address.
+    pub(super) fn refers_to_others(&self) -> bool {
+        let reaches = |sentence: &&String| {
+            sentence.contains('@') || sentence.bytes().filter(u8::is_ascii_digit).count() >= TELEPHONE
+        };
+        self.sentences.iter().filter(reaches).any(|sentence| self.rules.0.is(Role::InCase, sentence))
+    }
+
+    /// Whether the text asks something: notes tell.
+    pub(super) fn asks(&self) -> bool {
+        self.clauses
+            .iter()
+            .any(|clause| clause.trim_end_matches([' ', '"', ')']).ends_with('?') || clause.contains("? "))
     }
 
     /// Whether the subject is a phrase in front of nothing: robots put ours behind a colon.

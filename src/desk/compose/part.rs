@@ -211,7 +211,8 @@ impl Boundary {
     fn for_mail<'a>(message_id: &str, parts: impl Iterator<Item = &'a Part> + Clone) -> Boundary {
         let is_free = |boundary: &String| {
             let delimiter = format!("--{boundary}");
-            let mut lines = parts.clone().flat_map(|part| part.content.split(|byte| *byte == b'\n'));
+            let as_it_is = parts.clone().filter(|part| matches!(part.encoding, "7bit" | "8bit"));
+            let mut lines = as_it_is.flat_map(|part| part.content.split(|byte| *byte == b'\n'));
             !lines.any(|line| line.starts_with(delimiter.as_bytes()))
         };
         let mut candidates = (0u32..).map(|draw| {

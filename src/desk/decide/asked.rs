@@ -14,7 +14,8 @@ const WORDS_MAX: usize = 12;
 const LENGTH: std::ops::RangeInclusive<usize> = 4..=32;
 
 /// What the customer answers to what the ticket lacks, where `found`, by the rules for numbers, does not
-/// say it. One number for the one that is missing; of two, the one with a slash is the contract's.
+/// say it. One number for the one that is missing; of two, the one with a slash, or of a contract's shape, is the
+/// contract's, else they stand in the order of our question.
 pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> Vec<KnownNumber> {
     let given = |kind: &NumberKind| found.iter().any(|known| known.kind == *kind && !known.quoted);
     let missing: Vec<NumberKind> = ticket.missing().into_iter().filter(|kind| !given(kind)).collect();
@@ -27,15 +28,22 @@ pub(super) fn answered(case: &Case, ticket: &Ticket, found: &[KnownNumber]) -> V
     if missing.is_empty() || words.len() > WORDS_MAX {
         return Vec::new();
     }
-    let given = given_alone(case, &missing, &words, found);
-    if given.is_empty() && answers_the_acknowledgement(case, ticket) && case.site.rules.numbers.agrees(&text) {
+    let answers = answers_the_acknowledgement(case, ticket);
+    let given = given_alone(case, &missing, &words, found, answers);
+    if given.is_empty() && answers && case.site.rules.numbers.agrees(&text) {
         return missing.iter().filter_map(|kind| confirmed(*kind, ticket)).collect();
     }
     given
 }
 
-/// The numbers of a text that says hardly more.
-fn given_alone(case: &Case, missing: &[NumberKind], words: &[&str], found: &[KnownNumber]) -> Vec<KnownNumber> {
+/// The numbers of a text that says hardly more; `answers` is true where it answers our question.
+fn given_alone(
+    case: &Case,
+    missing: &[NumberKind],
+    words: &[&str],
+    found: &[KnownNumber],
+    answers: bool,
+) -> Vec<KnownNumber> {
     let numbers = case.numbers();
     let refused = |value: &str| {
         let here = numbers.refused.iter().filter(|refused| refused.place == Place::Text);
@@ -59,13 +67,28 @@ fn given_alone(case: &Case, missing: &[NumberKind], words: &[&str], found: &[Kno
     };
     match (missing, values.as_slice()) {
         ([kind], [value]) => vec![known(*kind, value)],
-        ([_, _], [one, other]) => match (one.0.contains('/'), other.0.contains('/')) {
-            (false, true) => vec![known(NumberKind::Serial, one), known(NumberKind::Contract, other)],
-            (true, false) => vec![known(NumberKind::Serial, other), known(NumberKind::Contract, one)],
-            _ => Vec::new(),
-        },
+        ([_, _], [one, other]) => {
+            let is_contract = |(written, value): &(&str, String)| {
+                let mut alike = numbers.candidates.iter().filter(|candidate| candidate.number.value == *value);
+                written.contains('/') || alike.any(|candidate| candidate.kind == NumberKind::Contract)
+            };
+            let (serial, contract) = match (is_contract(one), is_contract(other)) {
+                (true, false) => (other, one),
+                (false, true) => (one, other),
+                // The acknowledgement asks for the serial number first, each in a line of its own.
+                _ if stand_in_two_lines(&case.reading.now(), one.0, other.0) && answers => (one, other),
+                _ => return Vec::new(),
+            };
+            vec![known(NumberKind::Serial, serial), known(NumberKind::Contract, contract)]
+        }
         _ => Vec::new(),
     }
+}
+
+/// Whether the first of two words stands in an earlier line than the other.
+fn stand_in_two_lines(text: &str, one: &str, other: &str) -> bool {
+    let line = |word: &str| text.lines().position(|line| line.contains(word));
+    line(one).zip(line(other)).is_some_and(|(one, other)| one < other)
 }
 
 /// The only number of this kind that was written into the quote: one that the ticket does not know, or that stands

@@ -13,7 +13,7 @@ use crate::desk::facts::Facts;
 use crate::desk::language::Language;
 use crate::desk::mail::Mail;
 use crate::desk::message::Address;
-use crate::desk::parked::{Cause, Parked, Waiting, Watch};
+use crate::desk::parked::{Cause, JUNK_FOLDER, Parked, Waiting, Watch};
 use crate::desk::reading::Reading;
 use crate::desk::reply;
 use crate::desk::site::Site;
@@ -134,8 +134,9 @@ impl Case<'_> {
 
     /// The rule by which the site's filter, or the mail server, takes the mail for spam, whoever sends it.
     pub(super) fn taken_for_spam(&self) -> Option<&'static str> {
-        let header = self.site.spam.as_ref().filter(|spam| spam.matches(&self.mail.message));
-        if self.mail.junk { Some("junk-folder") } else { header.map(|_| "spam-header") }
+        // Whoever moves a mail out of the junk folder has looked at it.
+        let header = self.site.spam.as_ref().filter(|spam| !self.is_out_of_junk() && spam.matches(&self.mail.message));
+        if self.mail.junk { Some(JUNK_FOLDER) } else { header.map(|_| "spam-header") }
     }
 
     /// Spam waits without a word to anybody: escalation is no spam bin.

@@ -1,5 +1,6 @@
 //! Orders as mails that are ready to be sent (RFC 6068), and the page on which they can be clicked.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::desk::command::Link;
@@ -87,9 +88,22 @@ fn link(line: &str) -> Option<(&str, &str)> {
     Some((label, target))
 }
 
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;")
+fn escaped(text: &str) -> Cow<'_, str> {
+    const SIGNS: [char; 4] = ['&', '<', '>', '"'];
+    if !text.contains(SIGNS) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |mut out: String, c: char| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            _ => out.push(c),
+        }
+        out
+    };
+    Cow::Owned(text.chars().fold(String::with_capacity(text.len() + 16), escape))
 }
 
 #[cfg(test)]

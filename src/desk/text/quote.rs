@@ -14,6 +14,9 @@ const MAX_BLOCK_LINES: usize = 40;
 /// The most lines that one recipient list in such a block is wrapped over.
 const MAX_WRAPPED_LINES: usize = 4;
 
+/// Words of a line from which on it is one of a sentence.
+const PROSE_WORDS: usize = 4;
+
 /// What the header of the mail says about its text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'mail> {
@@ -31,7 +34,8 @@ pub(super) struct Context<'mail> {
 
 /// Says of each line what it is: new, quoted or forwarded. Signatures come later.
 pub(super) fn mark(lines: &[Line], context: Context, rules: &QuoteRules) -> Vec<Part> {
-    let marks_count = context.quotes || context.reply || context.forward || has_attributed_marks(lines, rules);
+    let told = context.quotes || context.reply || context.forward;
+    let marks_count = told || has_marked_prose(lines) || has_attributed_marks(lines, rules);
     let mut parts = vec![Part::Now; lines.len()];
     let mut at = 0;
     while let Some(line) = lines.get(at) {
@@ -235,6 +239,15 @@ fn has_attributed_marks(lines: &[Line], rules: &QuoteRules) -> bool {
                 below.is_some_and(|line| line.depth > 0)
             })
     })
+}
+
+/// True where two marked lines, one below the other, are sentences: consoles show commands behind the same sign.
+fn has_marked_prose(lines: &[Line]) -> bool {
+    let is_prose = |line: &Line| {
+        let words = line.folded.split_whitespace().filter(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+        line.depth > 0 && words.count() >= PROSE_WORDS
+    };
+    lines.windows(2).any(|pair| pair.iter().all(is_prose))
 }
 
 /// A blank line belongs to what stands above it.

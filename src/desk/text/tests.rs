@@ -26,6 +26,17 @@ fn html(subject: &str, html: &str) -> String {
 }
 
 #[test]
+fn marked_sentences_are_quoted_though_nothing_else_says_so() {
+    let quoted = "Dalej stoi.\n\n> numer seryjny to jednak X12345\n> i bardzo proszę o szybki kontakt";
+    check(&plain("awaria", quoted), &["Dalej stoi"], &["X12345", "kontakt"]);
+    check(
+        &plain("awaria", "Wynik:\n> show version\n> show inventory all chassis\nSN: X12345"),
+        &["chassis", "X12345"],
+        &[],
+    );
+}
+
+#[test]
 fn a_ruler_begins_a_signature_only_over_what_signs() {
     let lines = "Sprzęt:\n---\nMacierz X SN: ABC12345678\n---\nDysk padł w slocie 3";
     check(&plain("awaria", lines), &["ABC12345678", "w slocie 3"], &[]);
