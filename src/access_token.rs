@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// differ.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 
+/// After an answer that was no token it is asked again no sooner, as long as the connection goes on.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// How long a token is used whose time the endpoint does not tell (RFC 6749 section 5.1 recommends that
 /// it does).
 const UNTOLD: Duration = Duration::from_secs(10 * 60);
@@ -102,10 +105,11 @@ impl AccessTokens {
         Ok(Token { secret, is_new: true })
     }
 
-    /// How long it is until the next token is asked for; at least a second.
+    /// How long it is until the next token is asked for; where it was asked for in vain, until that is done again.
     pub async fn fresh_for(&self) -> Duration {
         let until = self.kept.lock().await.as_ref().map(|kept| kept.until);
-        until.map_or(Duration::ZERO, |until| until.duration_since(Instant::now())).max(Duration::from_secs(1))
+        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
+        left.map_or(ASK_AGAIN_AFTER, |left| left.max(Duration::from_secs(1)))
     }
 
     /// The server refused the token: the next one is asked for anew.

@@ -1,6 +1,6 @@
 //! Marks of the mails that are being read, as files, which outlive the process. A mail that ended the
 //! program (a stack that overflowed, memory that ran out) would end it again after each start: after
-//! [`MOST`] deaths it is read no more. While a mail that may have been the cause is read, no other is.
+//! `MOST` deaths it is read no more. While a mail that may have been the cause is read, no other is.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -37,8 +37,13 @@ use crate::desk::ticket_number::TicketNumber;
 #[error("{0}")]
 pub struct BadInput(pub String);
 
-/// What to do about a file or folder that an error is about, where the error itself does not say it.
-pub fn next_step(error: &anyhow::Error) -> Option<&'static str> {
+/// An error with its causes, and with what to do about it where that is about a file or folder.
+pub fn told(error: &anyhow::Error) -> String {
+    let next = next_step(error).map(|next| format!("; {next}")).unwrap_or_default();
+    format!("{error:#}{next}")
+}
+
+fn next_step(error: &anyhow::Error) -> Option<&'static str> {
     use std::io::ErrorKind::{
         IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
     };

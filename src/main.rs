@@ -22,8 +22,7 @@ fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            let next = commands::next_step(&error).map(|next| format!("; {next}")).unwrap_or_default();
-            eprintln!("hezo-intake: {error:#}{next}");
+            eprintln!("hezo-intake: {}", commands::told(&error));
             let bad_input = error.is::<Faults>() || error.is::<BadList>() || error.is::<commands::BadInput>();
             ExitCode::from(if bad_input { BAD_INPUT } else { 1 })
         }

@@ -28,6 +28,7 @@ mod tickets;
 
 use std::cell::RefCell;
 use std::fs::File;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,8 +99,7 @@ impl Store {
     /// Another process holds the lock; the directory cannot be written; the file was written by a
     /// newer version.
     pub fn open(state_dir: &Path) -> anyhow::Result<Store> {
-        std::fs::create_dir_all(state_dir)
-            .with_context(|| format!("cannot make the state directory {}", state_dir.display()))?;
+        Store::make_place(state_dir)?;
         let lock = lock(&state_dir.join(LOCK))?.ok_or_else(|| held_by_another(&state_dir.join(LOCK)))?;
         let path = state_dir.join(FILE);
         let mut connection = writable(&path)?;
@@ -113,8 +113,7 @@ impl Store {
     /// # Errors
     /// The directory cannot be written; the database has another version's schema and a service holds it.
     pub fn open_to_import(state_dir: &Path) -> anyhow::Result<Option<Store>> {
-        std::fs::create_dir_all(state_dir)
-            .with_context(|| format!("cannot make the state directory {}", state_dir.display()))?;
+        Store::make_place(state_dir)?;
         let Some(importing) = lock(&state_dir.join(IMPORT_LOCK))? else { return Ok(None) };
         let path = state_dir.join(FILE);
         let mut connection = writable(&path)?;
@@ -128,6 +127,15 @@ impl Store {
         }
         connection.pragma_update(None, "cache_size", -IMPORT_CACHE_KIB)?;
         Ok(Some(Store::with(connection, Some(importing))))
+    }
+
+    /// Makes the state directory where it is not there, for its owner alone.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make_place(state_dir: &Path) -> anyhow::Result<()> {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir);
+        made.with_context(|| format!("cannot make the state directory {}", state_dir.display()))
     }
 
     /// A database that is gone with this value, for `explain`.

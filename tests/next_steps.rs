@@ -134,5 +134,5 @@ fn paths_and_days_are_seen_to() {
     check(&desk, &["report", "--from", "x", "--to", "y"], &["no day; write one such as 2026-10-01"]);
     check(&desk, &["contracts", "show", "UM/1"], &["hezo-intake contracts"]);
     check(&desk, &["export", "--all", &desk.dir().display().to_string()], &["name a new folder"]);
-    check(&desk, &["tickets", "show", "Z26-000009-9"], &["tickets list"]);
+    check(&desk, &["tickets", "show", "Z26-000002-4"], &["tickets list"]);
 }

@@ -31,6 +31,11 @@ fn desk_with_a_copy(arguments: &[&str]) -> (Desk, PathBuf) {
     (desk, copies)
 }
 
+/// The disk with the state is lost.
+fn lose(desk: &Desk) {
+    fs::remove_dir_all(desk.dir().join("state")).expect("the state");
+}
+
 fn restore(desk: &Desk, copies: &Path, more: &[&str]) -> (Option<i32>, String) {
     let copies = copies.display().to_string();
     let output = desk.command(&[&["restore", copies.as_str()], more].concat());
@@ -66,9 +71,7 @@ fn what_the_former_database_knows_as_sent_is_not_sent_again() {
 #[test]
 fn a_lost_database_wants_to_know_until_when_the_service_worked() {
     let (desk, copies) = desk_with_a_copy(&[]);
-    for file in fs::read_dir(desk.dir().join("state")).expect("the state").flatten() {
-        fs::remove_file(file.path()).expect("no file");
-    }
+    lose(&desk);
     let (code, said) = restore(&desk, &copies, &[]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--worked-until"), "{said}");
@@ -184,9 +187,7 @@ fn the_erasures_are_repeated_where_the_database_is_lost() {
     let now = story::moment("2026-11-23 10:10").to_string();
     assert!(desk.command(&["backup", &copies_named, "--now", &now]).status.success());
     fs::remove_file(copies.join("desk-20261123T091000Z.sqlite")).expect("the second copy");
-    for file in fs::read_dir(desk.dir().join("state")).expect("the state").flatten() {
-        let _ = fs::remove_file(file.path());
-    }
+    lose(&desk);
     let (code, said) = restore(&desk, &copies, &["--worked-until", "2026-11-23T10:30"]);
     assert_eq!(code, Some(0), "{said}");
     check_is_erased(&desk, &number);
@@ -227,9 +228,7 @@ fn what_had_come_unread_before_the_copy_counts_as_answered_too() {
     assert!(desk.command(&["backup", &copies, "--now", &now]).status.success());
     desk.run("2026-11-23 09:06");
     story::to(&desk.sent(), "ewa@huta.example");
-    for file in fs::read_dir(desk.dir().join("state")).expect("the state").flatten() {
-        fs::remove_file(file.path()).expect("no file");
-    }
+    lose(&desk);
     let now = story::moment("2026-11-23 09:40").to_string();
     let until = ["--worked-until", "2026-11-23T09:30", "--now", &now];
     let (code, said) = restore(&desk, Path::new(&copies), &until);
@@ -261,9 +260,7 @@ fn what_waited_in_the_copy_counts_as_sent() {
     drop(connection);
     let now = story::moment("2026-11-23 09:05").to_string();
     assert!(desk.command(&["backup", &copies, "--now", &now]).status.success());
-    for file in fs::read_dir(desk.dir().join("state")).expect("the state").flatten() {
-        fs::remove_file(file.path()).expect("no file");
-    }
+    lose(&desk);
     let (code, said) = restore(&desk, Path::new(&copies), &["--worked-until", "2026-11-23T09:30"]);
     assert_eq!(code, Some(0), "{said}");
     desk.sent();

@@ -37,7 +37,7 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
             }
             Err(wrong) => faults.extend(wrong),
         },
-        Err(error) => faults.push(format!("{error:#}")),
+        Err(error) => faults.push(super::told(&error)),
     }
     if let Some(config) = &config {
         // Rules that do not compile were told already.
@@ -95,7 +95,7 @@ fn state_dir_fault(state_dir: &Path) -> Option<String> {
 /// What is wrong with the list of contracts.
 fn contract_faults(path: &Path, plans: &Plans) -> Option<String> {
     let read = ContractFile::open(path, plans).and_then(|file| file.check());
-    read.err().map(|error| format!("{error:#}"))
+    read.err().map(|error| super::told(&error))
 }
 
 /// Signs in everywhere and opens every folder.

@@ -133,7 +133,7 @@ pub fn explain(options: &Options) -> anyhow::Result<ExitCode> {
                     return Ok(ExitCode::SUCCESS);
                 }
             }
-            Err(error) => unreadable.push(format!("{error:#}")),
+            Err(error) => unreadable.push(super::told(&error)),
         }
     }
     if unreadable.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(BadInput(unreadable.join("\n")).into()) }

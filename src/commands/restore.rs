@@ -47,7 +47,7 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
         return Err(BadInput(format!("--worked-until {} {words}", local(until))).into());
     }
     let state_dir = &config.state_dir;
-    fs::create_dir_all(state_dir).with_context(|| format!("cannot make {}", state_dir.display()))?;
+    Store::make_place(state_dir)?;
     let lock = Store::lock_out(state_dir)?
         .ok_or_else(|| BadInput("the service runs: stop it first (systemctl stop hezo-intake)".to_string()))?;
     let new = state_dir.join("desk.sqlite.restored");
