@@ -59,6 +59,11 @@ impl OnFile {
         on_file
     }
 
+    /// Whether no serial or contract number is on file.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
     /// Puts a customer's tax number on file.
     pub(super) fn add_nip(&mut self, nip: &str) {
         self.nips.insert(nip.to_string());
@@ -75,7 +80,7 @@ impl OnFile {
 
     /// The one entry that `value` (normalised) stands for; `None` where none or several fit.
     pub(super) fn find(&self, value: &str) -> Option<Match> {
-        if self.by_key.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let entries = self.by_key.get(&look_up_key(value))?;

@@ -26,7 +26,8 @@ impl<'a> Cutter<'_, 'a> {
         for (count, start, end) in self.joined_from(at).skip(1) {
             let last = self.pieces.get(at + count - 1)?;
             is_letters &= last.what == PieceKind::Letters;
-            if is_letters {
+            // "2102359579DMHC000288 nie odpowiada": only a number on file ends in a word.
+            if is_letters || last.what == PieceKind::Letters && self.on_file.is_empty() {
                 continue;
             }
             let value = self.value(start, end, None);
@@ -35,7 +36,6 @@ impl<'a> Cutter<'_, 'a> {
                 let stands_alone = *alone.get_or_insert_with(|| {
                     !is_letters_only(first) && self.is_known(&self.value(first.start, first.end, None))
                 });
-                // "2102359579DMHC000288 nie odpowiada": a number does not end in a word.
                 !stands_alone
                     && last.what != PieceKind::Letters
                     && (self.is_known(&value) || self.is_grouped(at, count))
