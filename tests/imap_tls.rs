@@ -81,6 +81,38 @@ async fn certificates_are_checked() {
     }
 }
 
+/// The folder and its connection settings live on while the server's certificate runs out and is renewed by
+/// another authority: the file of authorities is read at each connection.
+#[tokio::test]
+async fn a_renewed_certificate_is_taken_without_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ca.pem");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let settings = server_settings("localhost", port, Security::Implicit, Some(path.clone()));
+    let mut folder = ImapFolder::new(&settings, "INBOX", Limits::default());
+    let (former, renewed) = (Authority::new(), Authority::new());
+    for (authority, certificate, trusted, expected) in [
+        (&former, Certificate::Good, &former, None),
+        (&former, Certificate::Expired, &former, Some("expired")),
+        (&renewed, Certificate::Good, &former, Some("invalid peer certificate")),
+        (&renewed, Certificate::Good, &renewed, None),
+    ] {
+        std::fs::write(&path, &trusted.pem).unwrap();
+        let listener = TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
+        let (_, config) = authority.issue(certificate);
+        let server = tokio::spawn(serve(listener, Behaviour::Implicit, config, Arc::default()));
+        let opened = timeout(Duration::from_secs(20), folder.open()).await.expect("open hangs");
+        match (opened, expected) {
+            (Ok(_), None) => folder.close().await,
+            (Err(error), Some(words)) => assert!(format!("{error:#}").contains(words), "{error:#}"),
+            (opened, _) => panic!("{opened:?}, expected {expected:?}"),
+        }
+        server.abort();
+    }
+}
+
 #[tokio::test]
 async fn nothing_secret_is_said_in_the_clear() {
     let table = [

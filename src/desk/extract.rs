@@ -18,7 +18,6 @@ mod attempt;
 mod check_digit;
 mod fold;
 mod judge;
-mod matcher;
 mod on_file;
 mod page;
 mod phrase;

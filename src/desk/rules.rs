@@ -1,6 +1,7 @@
 //! The files of `rules/`: compiled into the binary, replaced file by file from a site's folder,
 //! and refused with file and rule id where one is wrong.
 
+pub(crate) mod automaton;
 pub(crate) mod pattern;
 pub(crate) mod role;
 

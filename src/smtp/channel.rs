@@ -9,10 +9,10 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -21,12 +21,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, ServerInfo};
 use lettre::transport::smtp::response::Response;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{Security, Server};
 use crate::tls;
@@ -39,82 +34,48 @@ const LONGEST_REPLY: u64 = 64 * 1024;
 /// 4.2: all starts anew with EHLO).
 const GREETING_AFTER_STARTTLS: &[u8] = b"220 protected\r\n";
 
+/// How long one address of the server may take to be connected to, and the handshake behind it: less than all of
+/// the signing in may.
+const STEP: Duration = Duration::from_secs(30);
+
 /// Opens channels to one server.
 pub(super) struct Connector {
     host: String,
     port: u16,
-    protection: Protection,
-}
-
-enum Protection {
-    /// TLS from the first byte.
-    Implicit(TlsConnector, ServerName<'static>),
-    /// TLS after STARTTLS, or no channel.
-    StartTls(TlsConnector, ServerName<'static>),
-    /// None, and so only to this machine.
-    None,
+    security: Security,
+    ca_file: Option<PathBuf>,
 }
 
 impl Connector {
-    /// Reads the certificates to trust.
+    /// Sees that certificates to trust can be read. They are read anew for each channel, since they are renewed.
     pub(super) fn new(server: &Server) -> anyhow::Result<Connector> {
-        let tls = || anyhow::Ok((trust(server.ca_file.as_deref())?, ServerName::try_from(server.host.clone())?));
-        let protection = match server.security {
-            Security::Implicit => tls().map(|(connector, name)| Protection::Implicit(connector, name))?,
-            Security::StartTls => tls().map(|(connector, name)| Protection::StartTls(connector, name))?,
-            Security::PlaintextLoopbackOnly => Protection::None,
-        };
-        Ok(Connector { host: server.host.clone(), port: server.port, protection })
+        let Server { host, port, security, ca_file, .. } = server.clone();
+        if security != Security::PlaintextLoopbackOnly {
+            tls::trust(ca_file.as_deref())?;
+        }
+        Ok(Connector { host, port, security, ca_file })
     }
 
     /// Opens a channel. The next that comes over it is a greeting.
     pub(super) async fn open(&self, hello: &ClientId) -> anyhow::Result<Box<dyn AsyncTokioStream>> {
-        let Connector { host, port, protection } = self;
-        let stream = TcpStream::connect((host.as_str(), *port)).await;
-        let stream = stream.map_err(|error| {
-            anyhow::anyhow!("no connection to the mail server {host}:{port}: {}", tls::told(&error))
-        })?;
-        stream.set_nodelay(true).context("the socket's TCP_NODELAY")?;
-        match protection {
-            Protection::Implicit(connector, name) => Ok(Box::new(protect(connector, name, stream, b"").await?)),
-            Protection::StartTls(connector, name) => {
+        let Connector { host, port, security, .. } = self;
+        let stream = tls::connect(host, *port, *security, STEP).await;
+        let stream = stream.with_context(|| format!("no connection to the mail server {host}:{port}"))?;
+        match security {
+            Security::Implicit => Ok(Box::new(self.protect(stream, b"").await?)),
+            Security::StartTls => {
                 let stream = start_tls(stream, hello).await?;
-                Ok(Box::new(protect(connector, name, stream, GREETING_AFTER_STARTTLS).await?))
+                Ok(Box::new(self.protect(stream, GREETING_AFTER_STARTTLS).await?))
             }
-            Protection::None => {
-                let to_itself = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-                ensure!(to_itself, "{host} is another machine, and plaintext is for this one alone");
-                Ok(Box::new(stream))
-            }
+            Security::PlaintextLoopbackOnly => Ok(Box::new(stream)),
         }
     }
-}
 
-/// TLS with the system's certificates and those of `ca_file`.
-fn trust(ca_file: Option<&Path>) -> anyhow::Result<TlsConnector> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = ca_file {
-        let context = || format!("the certificates in {}", file.display());
-        for certificate in CertificateDer::pem_file_iter(file).with_context(context)? {
-            roots.add(certificate.with_context(context)?).with_context(context)?;
-        }
+    async fn protect(&self, stream: TcpStream, greeting: &'static [u8]) -> anyhow::Result<Protected> {
+        let trust = tls::trust(self.ca_file.as_deref())?;
+        let stream = tls::protect(stream, &self.host, trust, STEP).await.context("TLS with the mail server")?;
+        Ok(Protected { greeting, stream })
     }
-    ensure!(!roots.is_empty(), "no certificate is trusted; install the system's (ca-certificates), or set ca_file");
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().context("the versions of TLS")?;
-    Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
-}
-
-async fn protect(
-    connector: &TlsConnector,
-    name: &ServerName<'static>,
-    stream: TcpStream,
-    greeting: &'static [u8],
-) -> anyhow::Result<Protected> {
-    let stream = connector.connect(name.clone(), stream).await;
-    let stream = stream.map_err(|error| anyhow::anyhow!("TLS with the mail server: {}", tls::told(&error)))?;
-    Ok(Protected { greeting, stream })
 }
 
 /// The part of the dialogue that RFC 3207 leaves unprotected.

@@ -1,6 +1,7 @@
 //! The body: text, HTML, files and whole mails as MIME parts, each encoded here, so that what is
 //! written depends on nothing but the mail.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use data_encoding::{BASE64_MIME, HEXLOWER};
@@ -82,28 +83,30 @@ impl Part {
 
 /// Text in UTF-8: as it is where it is ASCII in lines of a good length, else quoted-printable.
 fn text_part(media_type: &'static str, text: &str) -> Part {
-    let lines = text_lines(text);
-    let is_plain = lines.iter().all(|line| line.is_ascii() && line.len() <= GOOD_LINE && !line.ends_with([' ', '\t']));
-    let (encoding, content) = match is_plain {
-        true => ("7bit", lines.iter().flat_map(|line| [line.as_bytes(), b"\r\n"].concat()).collect()),
-        false => ("quoted-printable", quoted_printable(&lines)),
-    };
+    let text = printable(text);
+    let is_plain = |line: &str| line.is_ascii() && line.len() <= GOOD_LINE && !line.ends_with([' ', '\t']);
+    let is_plain = text.lines().all(is_plain);
+    let mut content = Vec::with_capacity(text.len() * 3 / 2);
+    for line in text.lines() {
+        match is_plain {
+            true => content.extend_from_slice(&[line.as_bytes(), b"\r\n"].concat()),
+            false => quote_line(line, &mut content),
+        }
+    }
+    let encoding = if is_plain { "7bit" } else { "quoted-printable" };
     let media_type = ContentType::new(media_type).attribute("charset", "utf-8");
     Part { media_type, disposition: None, content_id: None, encoding, content }
 }
 
-/// The lines of a text, whatever their ends were, without control characters but the tab.
-fn text_lines(text: &str) -> Vec<String> {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    text.lines().map(|line| line.chars().filter(|c| *c == '\t' || !c.is_control()).collect()).collect()
-}
-
-/// Lines in quoted-printable, each with its end.
-fn quoted_printable(lines: &[String]) -> Vec<u8> {
-    let length: usize = lines.iter().map(String::len).sum();
-    let mut quoted = Vec::with_capacity(length * 3 / 2);
-    lines.iter().for_each(|line| quote_line(line, &mut quoted));
-    quoted
+/// A text in lines that end with LF, whatever their ends were, without control characters but the tab.
+fn printable(text: &str) -> Cow<'_, str> {
+    let stays = |c: char| matches!(c, '\t' | '\n') || !c.is_control();
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.retain(stays);
+    Cow::Owned(text)
 }
 
 /// One line in quoted-printable, with its end (RFC 2045 section 6.7).

@@ -1,17 +1,17 @@
 //! A pattern tried on a mail: what a rule with it would find, beside what the rules find now.
 
-use super::matcher::Matcher;
 use super::on_file::OnFile;
 use super::page::Page;
 use super::rules::{NumberRules, edged};
 use super::{Pages, Place, Spot};
+use crate::desk::rules::automaton::Automaton;
 
 /// Stretches that are told of one mail.
 const HITS_MAX: usize = 1_000;
 
 /// A pattern as it would stand in a rule.
 #[derive(Clone, Debug)]
-pub struct Attempt(Matcher);
+pub struct Attempt(Automaton);
 
 /// A stretch that has the pattern.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -39,7 +39,7 @@ impl Attempt {
         }
         // By itself first: the words of a fault are then of this pattern, not of the edges put around it.
         regex::Regex::new(pattern).map_err(|error| error.to_string())?;
-        Matcher::new(&[edged(pattern)]).map(Attempt).map_err(|(_, message)| message)
+        Automaton::of_ascii(&[edged(pattern)]).map(Attempt).map_err(|(_, message)| message)
     }
 
     /// What it finds in a mail, in the order of the mail; at most 1,000 stretches.

@@ -145,7 +145,7 @@ fn pieces(folded: &Folded, rules: &NumberRules, contexts: &mut Vec<(Kind, usize)
     contexts.sort_unstable();
     contexts.dedup();
     let near = near_digits(&words);
-    let mut reader = rules.spans.matcher.reader();
+    let mut reader = rules.spans.automaton.reader();
     let mut stretch = |start: usize, until: usize| {
         let found = starts(&folded.text, start).filter_map(|from| {
             let found = reader.longest(&folded.text, from, from + STRETCH_MAX)?;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::matcher::{Matcher, Reader};
 use super::phrase::Phrases;
 use super::vocabulary::{Ending, Vocabulary, WordId};
+use crate::desk::rules::automaton::{Automaton, Reader};
 use crate::desk::rules::{RuleFault, Sources};
 
 mod between;
@@ -64,7 +64,7 @@ pub(super) struct Label {
 /// The shapes of whole values, of one kind.
 #[derive(Clone, Debug)]
 pub(super) struct Shapes {
-    matcher: Matcher,
+    automaton: Automaton,
     pub(super) rules: Vec<Shape>,
 }
 
@@ -110,7 +110,7 @@ pub(super) struct DevicePart {
 /// Stretches of text that are no number of ours, by what they look like.
 #[derive(Clone, Debug)]
 pub(super) struct Spans {
-    pub(super) matcher: Matcher,
+    pub(super) automaton: Automaton,
     pub(super) rules: Vec<Span>,
 }
 
@@ -222,17 +222,19 @@ impl NumberRules {
         // Of equally long stretches the first counts: a firm rule is the better reason.
         spans.sort_by_key(|span| !span.firm);
         let edged: Vec<String> = spans.iter().map(|span| edged(&span.pattern)).collect();
-        let matcher = faults.matcher(DECOYS, &edged, |at| spans.get(at).map(|span| span.id.clone()));
+        let automaton = faults.automaton(DECOYS, &edged, |at| spans.get(at).map(|span| span.id.clone()));
         let mut shapes = shapes.into_iter().flatten();
-        match (matcher, shapes.next(), shapes.next(), shapes.next()) {
-            (Some(matcher), Some(serial_shapes), Some(contract_shapes), Some(tax_shapes)) if faults.list.is_empty() => {
+        match (automaton, shapes.next(), shapes.next(), shapes.next()) {
+            (Some(automaton), Some(serial_shapes), Some(contract_shapes), Some(tax_shapes))
+                if faults.list.is_empty() =>
+            {
                 let mut contexts: HashMap<WordId, Vec<(Kind, usize)>> = HashMap::new();
                 for (kind, shapes) in [(Kind::Serial, &serial_shapes), (Kind::Contract, &contract_shapes)] {
                     for (at, word) in shapes.contexts() {
                         contexts.entry(vocabulary.add(word, Ending::Any)).or_default().push((kind, at));
                     }
                 }
-                let spans = Spans { matcher, rules: spans };
+                let spans = Spans { automaton, rules: spans };
                 Ok(NumberRules {
                     vocabulary,
                     phrases,
@@ -302,7 +304,7 @@ impl Shapes {
 
     /// Begins to look at values.
     pub(super) fn reader(&self) -> Reader<'_> {
-        self.matcher.reader()
+        self.automaton.reader()
     }
 
     fn contexts(&self) -> impl Iterator<Item = (usize, &str)> {
@@ -343,16 +345,21 @@ impl Faults {
             }
         }
         let whole: Vec<String> = rules.iter().map(|rule| format!("(?:{})$", rule.pattern)).collect();
-        let matcher = self.matcher(file, &whole, |at| rules.get(at).map(|rule| rule.id.clone()))?;
-        Some(Shapes { matcher, rules })
+        let automaton = self.automaton(file, &whole, |at| rules.get(at).map(|rule| rule.id.clone()))?;
+        Some(Shapes { automaton, rules })
     }
 
-    fn matcher(&mut self, file: &str, patterns: &[String], id: impl Fn(usize) -> Option<String>) -> Option<Matcher> {
+    fn automaton(
+        &mut self,
+        file: &str,
+        patterns: &[String],
+        id: impl Fn(usize) -> Option<String>,
+    ) -> Option<Automaton> {
         let refuse = |(at, message): (Option<usize>, String)| {
             let rule = at.and_then(&id);
             self.add(file, rule.as_deref(), format!("the pattern cannot be used: {message}"));
         };
-        Matcher::new(patterns).map_err(refuse).ok()
+        Automaton::of_ascii(patterns).map_err(refuse).ok()
     }
 }
 

@@ -3,12 +3,12 @@
 
 use std::cell::RefCell;
 
-use super::matcher::Reader;
 use super::on_file::{How, Match, OnFile};
 use super::page::{Page, Piece, PieceKind, is_seam};
 use super::phrase::Words;
 use super::rules::{NumberRules, Shape, Shapes, Span};
 use crate::desk::contract::normalise;
+use crate::desk::rules::automaton::Reader;
 
 mod join;
 

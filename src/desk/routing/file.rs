@@ -1,7 +1,7 @@
 //! `routing.toml` as it is written.
 
 use jiff::civil::{Date, DateTime};
-use regex::Regex;
+use regex::bytes::Regex;
 use serde::Deserialize;
 
 use super::phrase::{self, Phrase};
@@ -233,7 +233,7 @@ impl Known {
 
     /// Whether this is a serial number of its.
     pub(super) fn makes(&self, serial: &str) -> bool {
-        self.serials.as_ref().is_some_and(|pattern| pattern.is_match(&serial.to_ascii_lowercase()))
+        self.serials.as_ref().is_some_and(|pattern| pattern.is_match(serial.to_ascii_lowercase().as_bytes()))
     }
 
     pub(super) fn failures(&self) -> Vec<RuleFault> {

@@ -86,7 +86,7 @@ impl<R: Copy + Eq + Hash + DeserializeOwned> RoleRules<R> {
     /// The first rule of this role, in the order of the file, that matches the folded text.
     pub(crate) fn first(&self, role: R, folded: &str) -> Option<&Matched> {
         let role = self.by_role.get(&role)?;
-        role.patterns.all(folded).next().and_then(|at| role.rules.get(at))
+        role.patterns.first(folded).and_then(|at| role.rules.get(at))
     }
 
     /// Whether a rule of this role matches the folded text.
@@ -101,7 +101,7 @@ impl<R: Copy + Eq + Hash + DeserializeOwned> RoleRules<R> {
             Err(fault) => return vec![fault],
         };
         let check = |rule: &Rule<R>| match pattern::compile(name, &rule.id, &rule.pattern) {
-            Ok(regex) => pattern::test(name, &rule.id, &rule.test, |text| regex.is_match(&fold(text))),
+            Ok(regex) => pattern::test(name, &rule.id, &rule.test, |text| regex.is_match(fold(text).as_bytes())),
             Err(fault) => vec![fault],
         };
         file.rule.iter().flat_map(check).collect()

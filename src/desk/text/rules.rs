@@ -169,7 +169,7 @@ impl QuoteRules {
         };
         let check = |rule: &Rule| match &rule.pattern {
             Some(text) => match pattern::compile(FILE, &rule.id, text) {
-                Ok(regex) => pattern::test(FILE, &rule.id, &rule.test, |text| regex.is_match(&fold(text))),
+                Ok(regex) => pattern::test(FILE, &rule.id, &rule.test, |text| regex.is_match(fold(text).as_bytes())),
                 Err(fault) => vec![fault],
             },
             None => pattern::test(FILE, &rule.id, &rule.test, |text| rule.words.contains(&fold(text))),

@@ -1,13 +1,13 @@
-//! Many patterns tried at one place of a text, all in one go: the time that takes grows with the
-//! stretch that is looked at, and hardly with the number of patterns.
+//! Many patterns in one automaton, whose states are made as texts need them: the time that a look takes grows
+//! with the text and hardly with the number of patterns, and no pattern makes it grow faster.
 
 use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson;
-use regex_automata::util::pool::Pool;
+use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input, MatchKind};
+use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 
 /// The largest automaton of all patterns together, in bytes, before it is run. The shipped rules
 /// take a hundredth of it.
@@ -17,80 +17,101 @@ const SIZE_MAX: usize = 32 << 20;
 const PATTERN_MAX: usize = 1 << 20;
 
 /// What the automaton may remember while it runs, in bytes; then it forgets and goes on.
-const CACHE_MAX: usize = 4 << 20;
+const CACHE_MAX: usize = 2 << 20;
 
 type MakeCache = Box<dyn Fn() -> Cache + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>;
 
-/// Patterns that are tried at a place.
+/// Patterns that are looked for together.
 #[derive(Clone)]
-pub(super) struct Matcher(Arc<Compiled>);
+pub(crate) struct Automaton(Arc<Compiled>);
 
 struct Compiled {
     dfa: Arc<DFA>,
     caches: Pool<Cache, MakeCache>,
 }
 
-/// A [`Matcher`] in use by one reader.
-pub(super) struct Reader<'m> {
-    matcher: &'m Matcher,
-    cache: regex_automata::util::pool::PoolGuard<'m, Cache, MakeCache>,
+/// An [`Automaton`] in use by one reader.
+pub(crate) struct Reader<'a> {
+    dfa: &'a DFA,
+    cache: PoolGuard<'a, Cache, MakeCache>,
 }
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Longest {
+pub(crate) struct Longest {
     /// Which pattern, of equally long ones the first.
-    pub(super) pattern: usize,
+    pub(crate) pattern: usize,
     /// Where the stretch ends.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
-impl Matcher {
-    /// Compiles patterns of ASCII text, in any case.
+impl Automaton {
+    /// Compiles patterns of bytes.
     ///
     /// # Errors
     /// The first pattern that cannot be compiled and why, or that all together are too large.
-    pub(super) fn new(patterns: &[String]) -> Result<Matcher, (Option<usize>, String)> {
+    pub(crate) fn new(patterns: &[String], syntax: syntax::Config) -> Result<Automaton, (Option<usize>, String)> {
         for (at, pattern) in patterns.iter().enumerate() {
-            compile(std::slice::from_ref(pattern), PATTERN_MAX).map_err(|why| (Some(at), why))?;
+            compile(std::slice::from_ref(pattern), syntax, PATTERN_MAX).map_err(|why| (Some(at), why))?;
         }
-        let dfa = Arc::new(compile(patterns, SIZE_MAX).map_err(|why| (None, why))?);
+        let dfa = Arc::new(compile(patterns, syntax, SIZE_MAX).map_err(|why| (None, why))?);
         let maker = Arc::clone(&dfa);
         let make: MakeCache = Box::new(move || maker.create_cache());
-        Ok(Matcher(Arc::new(Compiled { dfa, caches: Pool::new(make) })))
+        Ok(Automaton(Arc::new(Compiled { dfa, caches: Pool::new(make) })))
+    }
+
+    /// The same, of ASCII text in any case.
+    ///
+    /// # Errors
+    /// Those of [`Automaton::new`].
+    pub(crate) fn of_ascii(patterns: &[String]) -> Result<Automaton, (Option<usize>, String)> {
+        Automaton::new(patterns, syntax::Config::new().unicode(false).utf8(false).case_insensitive(true))
     }
 
     /// Begins to read.
-    pub(super) fn reader(&self) -> Reader<'_> {
-        Reader { matcher: self, cache: self.0.caches.get() }
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader { dfa: &self.0.dfa, cache: self.0.caches.get() }
     }
 }
 
+// The automaton neither gives up nor meets a byte that it must not read: no search fails.
 impl Reader<'_> {
     /// The longest stretch of `text[..until]` that begins at `start` and has a pattern.
-    pub(super) fn longest(&mut self, text: &str, start: usize, until: usize) -> Option<Longest> {
+    pub(crate) fn longest(&mut self, text: &str, start: usize, until: usize) -> Option<Longest> {
         let until = until.min(text.len());
         if start > until {
             return None;
         }
         let input = Input::new(text).range(start..until).anchored(Anchored::Yes);
-        // The automaton neither gives up nor meets a byte that it must not read: no search fails.
-        let found = self.matcher.0.dfa.try_search_fwd(&mut self.cache, &input).ok().flatten()?;
+        let found = self.dfa.try_search_fwd(&mut self.cache, &input).ok().flatten()?;
         Some(Longest { pattern: found.pattern().as_usize(), end: found.offset() })
     }
-}
 
-impl std::fmt::Debug for Matcher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Matcher").field("patterns", &self.0.dfa.pattern_len()).finish()
+    /// Whether a pattern is anywhere in the text.
+    pub(crate) fn any(&mut self, text: &str) -> bool {
+        let input = Input::new(text).earliest(true);
+        self.dfa.try_search_fwd(&mut self.cache, &input).is_ok_and(|found| found.is_some())
+    }
+
+    /// Every pattern that is anywhere in the text.
+    pub(crate) fn all(&mut self, text: &str) -> PatternSet {
+        let mut found = PatternSet::new(self.dfa.pattern_len());
+        let _ = self.dfa.try_which_overlapping_matches(&mut self.cache, &Input::new(text), &mut found);
+        found
     }
 }
 
-fn compile(patterns: &[String], size: usize) -> Result<DFA, String> {
+impl std::fmt::Debug for Automaton {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Automaton").field("patterns", &self.0.dfa.pattern_len()).finish()
+    }
+}
+
+fn compile(patterns: &[String], syntax: syntax::Config, size: usize) -> Result<DFA, String> {
     let config = Config::new().match_kind(MatchKind::All).cache_capacity(CACHE_MAX).skip_cache_capacity_check(true);
     DFA::builder()
         .configure(config)
-        .syntax(syntax::Config::new().unicode(false).utf8(false).case_insensitive(true))
+        .syntax(syntax)
         .thompson(thompson::Config::new().nfa_size_limit(Some(size)).utf8(false))
         .build_many(patterns)
         .map_err(|error| format!("{:#}", anyhow::Error::new(error)))
@@ -103,8 +124,8 @@ mod tests {
     #[track_caller]
     fn check(patterns: &[&str], text: &str, start: usize, found: Option<(usize, &str)>) {
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        let matcher = Matcher::new(&patterns).expect("good patterns");
-        let got = matcher.reader().longest(text, start, text.len());
+        let automaton = Automaton::of_ascii(&patterns).expect("good patterns");
+        let got = automaton.reader().longest(text, start, text.len());
         assert_eq!(got.map(|got| (got.pattern, &text[start..got.end])), found, "{patterns:?} in {text}");
     }
 
@@ -120,9 +141,9 @@ mod tests {
 
     #[test]
     fn a_stretch_ends_where_the_reader_says() {
-        let matcher = Matcher::new(&["[a-z]+".to_string()]).expect("a good pattern");
-        assert_eq!(matcher.reader().longest("abcdef", 1, 3), Some(Longest { pattern: 0, end: 3 }));
-        assert_eq!(matcher.reader().longest("abc", 5, 9), None);
+        let automaton = Automaton::of_ascii(&["[a-z]+".to_string()]).expect("a good pattern");
+        assert_eq!(automaton.reader().longest("abcdef", 1, 3), Some(Longest { pattern: 0, end: 3 }));
+        assert_eq!(automaton.reader().longest("abc", 5, 9), None);
     }
 
     #[test]
@@ -130,7 +151,7 @@ mod tests {
         for (pattern, why) in
             [("(", "unclosed group"), ("[a-z]{1000}{1000}", "exceeded limit"), (r"(a)\1", "backreferences")]
         {
-            let (at, message) = Matcher::new(&["fine".to_string(), pattern.to_string()]).expect_err(pattern);
+            let (at, message) = Automaton::of_ascii(&["fine".to_string(), pattern.to_string()]).expect_err(pattern);
             assert_eq!(at, Some(1), "{pattern}");
             assert!(message.contains(why), "{pattern}: {message}");
         }
@@ -138,9 +159,10 @@ mod tests {
 
     #[test]
     fn a_pattern_that_others_choke_on_takes_its_time_in_proportion() {
-        let matcher = Matcher::new(&["(a*)*(a|aa)+$".to_string(), "(x+x+)+y".to_string()]).expect("good patterns");
+        let automaton =
+            Automaton::of_ascii(&["(a*)*(a|aa)+$".to_string(), "(x+x+)+y".to_string()]).expect("good patterns");
         let text = "a".repeat(5_000) + "b" + &"x".repeat(5_000);
-        let mut reader = matcher.reader();
+        let mut reader = automaton.reader();
         for start in 0..100 {
             assert_eq!(reader.longest(&text, start, text.len()), None);
         }
