@@ -17,6 +17,9 @@ const PAGES_AT_ONCE: std::ffi::c_int = 1000;
 /// The pause between two steps.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// The purposes of mails to customers, which none of them gets twice; engineers are told again.
+const TO_CUSTOMERS: &str = "'acknowledgement', 'gathered', 'relay', 'customer-reminder'";
+
 /// What a copy holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
@@ -146,6 +149,12 @@ impl Store {
         if let Some(until) = lost {
             let insert = "INSERT INTO lost_time (began, ended, restored_at) VALUES (?1, ?2, ?3)";
             transaction.execute(insert, [micros(copied_at), micros(until), micros(now)])?;
+            // What waited in the copy, or was on its way, had its turn.
+            let waited = format!(
+                "INSERT OR IGNORE INTO sent_before (message_id, at) SELECT message_id, ?1 FROM outbox
+                 WHERE state IN ('pending', 'sending', 'unknown') AND next_attempt_at <= ?1 AND purpose IN ({TO_CUSTOMERS})"
+            );
+            transaction.execute(&waited, [micros(until)])?;
         }
         transaction.execute("DELETE FROM copied", [])?;
         transaction.commit()?;
@@ -178,23 +187,24 @@ impl Work<'_> {
         rows.map(|row| row.map_err(anyhow::Error::from).and_then(|(name, at)| Ok((name, timestamp(at)?)))).collect()
     }
 
-    /// Whether a mail that is to leave has left already, before the database was restored: the former
-    /// database knew it, or the desk was at work at a time of which nothing is known. Then has left what waited in
-    /// the copy, what answers a mail that had come until then (the copy may have been made while it lay unread),
-    /// and what a clock asked for. A decision, its mails and the rung that was done bear the same moment.
+    /// Whether a mail that is to leave has left already, before the database was restored: the former database knew
+    /// it, it waited in the copy, or the desk was at work at a time of which nothing is known. Then has left what
+    /// answers a mail that had come until then (the copy may have been made while it lay unread), and what a clock
+    /// asked for. A decision, its mails and the rung that was done bear the same moment.
     pub(super) fn was_sent_before(&self, id: i64) -> anyhow::Result<bool> {
-        let select = "SELECT EXISTS (SELECT 1 FROM outbox o JOIN sent_before s USING (message_id) WHERE o.id = ?1)
-                          OR EXISTS (SELECT 1 FROM lost_time l CROSS JOIN outbox o
-                                     WHERE o.id = ?1 AND o.purpose IN ('acknowledgement', 'gathered', 'relay', 'customer-reminder')
-                                       AND ((o.created_at <= l.began AND o.next_attempt_at <= l.ended)
-                                            OR EXISTS (SELECT 1 FROM journal j
-                                                       WHERE j.decided_at = o.created_at AND j.decided_at >= l.restored_at
-                                                         AND j.internal_date <= l.ended
-                                                         AND (j.ticket_id = o.ticket_id OR o.ticket_id IS NULL))
-                                            OR EXISTS (SELECT 1 FROM clock c JOIN rung r ON r.clock_id = c.id
-                                                       WHERE c.ticket_id = o.ticket_id AND r.fired_at = o.created_at
-                                                         AND r.fired_at >= l.restored_at AND r.at <= l.ended)))";
-        Ok(self.transaction.prepare_cached(select)?.query_row([id], |row| row.get(0))?)
+        let select = format!(
+            "SELECT EXISTS (SELECT 1 FROM outbox o JOIN sent_before s USING (message_id) WHERE o.id = ?1)
+                 OR EXISTS (SELECT 1 FROM lost_time l CROSS JOIN outbox o
+                            WHERE o.id = ?1 AND o.purpose IN ({TO_CUSTOMERS})
+                              AND (EXISTS (SELECT 1 FROM journal j
+                                           WHERE j.decided_at = o.created_at AND j.decided_at >= l.restored_at
+                                             AND j.internal_date <= l.ended
+                                             AND (j.ticket_id = o.ticket_id OR o.ticket_id IS NULL))
+                                   OR EXISTS (SELECT 1 FROM clock c JOIN rung r ON r.clock_id = c.id
+                                              WHERE c.ticket_id = o.ticket_id AND r.fired_at = o.created_at
+                                                AND r.fired_at >= l.restored_at AND r.at <= l.ended)))"
+        );
+        Ok(self.transaction.prepare_cached(&select)?.query_row([id], |row| row.get(0))?)
     }
 }
 
