@@ -96,7 +96,10 @@ impl AccessTokens {
         }
         let asked = timeout(PATIENCE, self.ask()).await;
         let (token, life) = asked
-            .with_context(|| format!("{} did not answer within {} s", self.place(), PATIENCE.as_secs()))?
+            .map_err(|_| {
+                let (place, seconds) = (self.place(), PATIENCE.as_secs());
+                anyhow::anyhow!("no access token from {place}: it did not answer within {seconds} s; see to `endpoint`, and that no firewall stands between")
+            })?
             .with_context(|| format!("no access token from {}", self.place()))?;
         let secret = Secret::new(token);
         // At least a tenth of a short life is kept in hand.
@@ -155,11 +158,18 @@ impl AccessTokens {
                  the provider's status page, and to `endpoint`"
             );
         }
+        if status == 200 {
+            bail!("its answer holds no access token: see that `endpoint` is the token endpoint, and no proxy's page");
+        }
         if rotated.is_some() && code == "invalid_grant" {
             // The one in the configuration may be newer.
             let _ = fs::remove_file(self.rotated_path());
         }
-        Err(Refused(format!("refused ({status} {code}: {described}); {}", advice(&code, &described))).into())
+        Err(Refused(format!(
+            "refused ({status} {code}: {described}); {}; a running service takes the change up at `hezo-intake reload`",
+            advice(&code, &described)
+        ))
+        .into())
     }
 
     /// A refresh token that the provider gave in place of the configured one. Another configured one

@@ -319,7 +319,7 @@ fn read(top: Section<'_>, credentials: Credentials<'_>) -> Option<Config> {
     let budget = top.section("budget").map_or_else(Budget::default, budget::budget);
     let mailboxes = mailbox::mailboxes(top.sections("mailbox"), credentials);
     let outgoing = server::outgoing(&top, credentials);
-    let operations = operations::operations(&top);
+    let operations = operations::operations(&top, desk.as_ref());
     let retention = top.section("retention").map_or_else(Retention::default, retention::retention);
     let fallback = server::fallback(&top, credentials);
     let alert = top.section("alert").and_then(alert::alert);

@@ -29,6 +29,7 @@ mod tickets;
 use std::cell::RefCell;
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -308,6 +309,8 @@ fn migrations() -> Migrations<'static> {
 }
 
 fn writable(path: &Path) -> anyhow::Result<Connection> {
+    // Its owner's alone from the first byte on; that it cannot be made is said below.
+    let _ = File::options().write(true).create_new(true).mode(0o600).open(path);
     let connection = Connection::open(path).map_err(|error| fault::told(error, path))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch(PRAGMAS).map_err(|error| fault::told(error, path))?;

@@ -56,7 +56,10 @@ pub fn backup(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let Options { dir, keep, zstd, now } = options;
     log::start(config.operations.log);
     let at = now.unwrap_or_else(Timestamp::now);
-    fs::DirBuilder::new().recursive(true).create(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .create(dir)
+        .with_context(|| format!("cannot make {}: name a folder that this user may write to", dir.display()))?;
     let stamp = at.to_zoned(TimeZone::UTC).strftime(STAMP);
     let copy = dir.join(format!("{PREFIX}{stamp}{SUFFIX}"));
     let unproven = dir.join(format!(".{PREFIX}{stamp}.unproven"));

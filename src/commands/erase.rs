@@ -72,6 +72,9 @@ pub fn erase(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
         eprintln!("the protocol is kept as {}", path.display());
         store.rewrite().context("what was erased is overwritten, but the file was not rewritten; try again")?;
     }
+    if found.is_nothing() {
+        eprintln!("nothing of that address was found: see that it is written as in the person's mails");
+    }
     for line in what_remains(config, &found) {
         eprintln!("{line}");
     }

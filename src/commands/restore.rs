@@ -52,7 +52,10 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
         .ok_or_else(|| BadInput("the service runs: stop it first (systemctl stop hezo-intake)".to_string()))?;
     let new = state_dir.join("desk.sqlite.restored");
     unpack(&copy, &new)?;
-    let counted = Store::prove(&new).with_context(|| format!("{} is not good", copy.display()))?;
+    let counted = Store::prove(&new).with_context(|| {
+        let _ = fs::remove_file(&new);
+        format!("{} is not good; name an earlier copy of that folder", copy.display())
+    })?;
     let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
     let mut erased = erase::Repeated::default();
     let forget = |store: &mut Store, former: Vec<Erasure>| {
@@ -62,7 +65,7 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let restored = Store::restore(state_dir, &new, worked_until, now, forget).map_err(|error| {
         match error.downcast_ref() {
         Some(NothingKnownSince(at)) => BadInput(format!(
-            "there is no former database to say what was sent since {}: say with --worked-until TIME until when the \
+            "no former database can be read (it is gone, damaged or another version's) to say what was sent since {}: say with --worked-until TIME until when the \
              service worked (its last line in the log: journalctl -u hezo-intake)",
             local(*at)
         ))
@@ -76,7 +79,7 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     if was_read {
         println!("the former database says that {sent_since} mails were sent since; none is sent again");
     } else if let Some(until) = worked_until {
-        println!("there is no former database to ask: what arrived until {} counts as answered", local(until));
+        println!("no former database could be read: what arrived until {} counts as answered", local(until));
     }
     tell_of_erasures(&erased, was_read);
     for mailbox in &config.mailboxes {
@@ -135,7 +138,13 @@ fn unpack(copy: &Path, to: &Path) -> anyhow::Result<()> {
     let mut file = file.with_context(|| format!("cannot write {}", to.display()))?;
     if is_compressed(copy) {
         let mut decoder = zstd::stream::read::Decoder::new(from)?;
-        io::copy(&mut decoder, &mut file).with_context(|| format!("{} cannot be unpacked", copy.display()))?;
+        io::copy(&mut decoder, &mut file).with_context(|| {
+            let _ = fs::remove_file(to);
+            format!(
+                "{} cannot be unpacked: it is cut off or damaged; name an earlier copy of that folder",
+                copy.display()
+            )
+        })?;
     } else {
         io::copy(&mut &from, &mut file)?;
     }

@@ -110,8 +110,7 @@ pub(super) fn engineers(sections: Vec<Section<'_>>, desk: Option<&Identity>) -> 
 }
 
 fn check_against_desk(section: &Section<'_>, desk: &Identity, id: Option<&str>, address: Option<&str>) {
-    let own = address.map(without_detail).is_some_and(|own| own == desk.address || desk.aliases.contains(&own));
-    if own {
+    if address.is_some_and(|address| is_own(address, desk)) {
         section.fault("address", "is an address of the desk itself; write the engineer's own");
     }
     let local = desk.address.rsplit_once('@').map_or(0, |(local, _)| local.len());
@@ -133,6 +132,12 @@ fn engineer_id(id: &str) -> Result<String, String> {
 }
 
 /// The address under which a server delivers `name+detail@domain` (RFC 5233).
+/// Whether an address is one of the desk's own, with or without a detail behind `+`.
+pub(super) fn is_own(address: &str, desk: &Identity) -> bool {
+    let plain = without_detail(address);
+    plain == desk.address || desk.aliases.contains(&plain)
+}
+
 fn without_detail(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((local, domain)) => format!("{}@{domain}", local.split_once('+').map_or(local, |(name, _)| name)),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::section::Section;
-use super::value;
+use super::{desk, value};
+use crate::desk::site::Identity;
 use crate::log::Form;
 
 /// How the service is watched.
@@ -52,7 +53,7 @@ pub enum Listen {
 }
 
 /// Reads the keys and sections.
-pub(super) fn operations(top: &Section<'_>) -> Operations {
+pub(super) fn operations(top: &Section<'_>, desk: Option<&Identity>) -> Operations {
     let log = top.optional("log", value::choice(&[("lines", Form::Lines), ("json", Form::Json)]));
     let health = top.section("health").and_then(|section| {
         let listen = section.required("listen", "\"127.0.0.1:9713\"", listen);
@@ -61,6 +62,12 @@ pub(super) fn operations(top: &Section<'_>) -> Operations {
     });
     let alarm = top.section("alarm").map(|section| {
         let address = section.optional("address", value::address);
+        let own = |address: &String| desk.is_some_and(|desk| desk::is_own(address, desk));
+        if address.as_ref().is_some_and(own) {
+            let message = "is an address of the desk itself, so that an alarm would become a mail to be answered; write a \
+                           person's";
+            section.fault("address", message);
+        }
         let after = section.optional("after", value::duration(ALARM_AFTER.0, ALARM_AFTER.1));
         section.finish();
         Alarm { address, after: after.unwrap_or(DEFAULT_ALARM_AFTER) }

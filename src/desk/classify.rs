@@ -136,17 +136,36 @@ pub fn classify(
         let robot = answering_robot(message, &marks, own, numbers).map(|(_, rule)| rule).or_else(|| marks.robot());
         return Verdict { own_robot: robot.map(str::to_string), ..Verdict::new(Kind::Own, "our-address") };
     }
-    if let Some((kind, rule)) = answering_robot(message, &marks, own, numbers) {
+    let by_hand = is_by_hand(message) && bounce::report_type(message).is_none();
+    if let Some((kind, rule)) = answering_robot(message, &marks, own, numbers).filter(|_| !by_hand) {
         return Verdict::new(kind, rule);
     }
     if let Some(rule) = marks.header(Role::List) {
         return through_list(rule, &marks, own, numbers);
     }
-    if let Some(rule) = marks.robot().or_else(|| robot_by_words(&marks, numbers)) {
+    if let Some(rule) = marks.robot().or_else(|| robot_by_words(&marks, numbers)).filter(|_| !by_hand) {
         return Verdict::new(Kind::Bulk, rule);
     }
     let silence = from_us.then_some("our-address").or_else(|| marks.header(Role::Silence));
     Verdict::of_person(silence.or_else(|| marks.hint()))
+}
+
+/// Whether the sender's program says that no robot wrote the mail: `Auto-Submitted: no` (RFC 3834 section 5), with or
+/// without comments.
+fn is_by_hand(message: &Message) -> bool {
+    let Some(value) = message.header("Auto-Submitted") else { return false };
+    let mut depth = 0_usize;
+    let bare = value.chars().filter(|c| {
+        let inside = depth > 0 || *c == '(';
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        !inside
+    });
+    let bare: String = bare.collect();
+    bare.split(';').next().is_some_and(|keyword| keyword.trim().eq_ignore_ascii_case("no"))
 }
 
 /// A robot that answers, or reports that its mail was read.
@@ -173,7 +192,7 @@ fn answering_robot<'a>(
     let new_number = || gives(&numbers(), |found| found.place == Place::Text);
     let says_why = || marks.absence().is_some() && !marks.says_else();
     // People, too, write "out of office" and nothing else above what they report.
-    let says_more = || marks.reports_in_text() || marks.absence().is_some() && marks.says_the_unknown();
+    let says_more = || marks.reports_in_text() || marks.says_the_unknown();
     let reports = || marks.robot().is_none() && marks.is_short_subject() && says_more();
     let answers = || !reports() && (says_why() || !new_number());
     if let Some(rule) = marks.subject(Role::ReplySubject).filter(|_| answers()) {
@@ -184,6 +203,8 @@ fn answering_robot<'a>(
     let absence = marks.subject(Role::AbsenceSubject).filter(|_| marks.subject(Role::NoticeSubject).is_none());
     let word = match absence.or_else(|| marks.absence_in_subject().filter(|_| robot.is_none())) {
         Some(rule) if robot.is_some() => Some(rule),
+        // "Out of office service not working".
+        Some(_) if marks.subject(Role::Fault).is_some() => None,
         Some(rule) => {
             let marked = marks.hint().or_else(|| marks.header(Role::Silence)).is_some();
             let else_too = marks.says_else() || !marked && (marks.says_the_unknown() || marks.asks()) || new_number();

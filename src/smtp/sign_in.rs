@@ -75,10 +75,10 @@ impl SignIn {
     }
 }
 
-/// What Microsoft 365 says where sending by sign-in is switched off as a whole, whatever the password or token.
+/// With what to do: also where Microsoft 365 says that sending by sign-in is switched off as a whole, whatever the password or token.
 fn with_advice(words: String) -> String {
     if !words.contains("SmtpClientAuthentication is disabled") {
-        return words;
+        return format!("{words}; see to user and to the password or token, and that this mailbox may send by sign-in");
     }
     format!(
         "{words} (sending by sign-in is switched off there: Set-CASMailbox MAILBOX -SmtpClientAuthenticationDisabled \

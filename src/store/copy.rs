@@ -59,8 +59,9 @@ impl Store {
         {
             let backup = Backup::new(&self.connection, &mut copy)?;
             loop {
-                let step =
-                    backup.step(PAGES_AT_ONCE).context("the copy cannot be written: see that its disk has room")?;
+                let step = backup.step(PAGES_AT_ONCE).context(
+                    "the copy cannot be made: see that its disk has room, and with `hezo-intake check` that the database is sound",
+                )?;
                 let progress = backup.progress();
                 let all = u64::try_from(progress.pagecount).unwrap_or_default();
                 shown(all - u64::try_from(progress.remaining).unwrap_or_default().min(all), all);

@@ -242,12 +242,16 @@ impl Work<'_> {
     /// The numbers of the tickets, apart from those that lose the person's words, in whose texts one of the names
     /// stands.
     fn tickets_with_a_name(&self, found: &Erased) -> anyhow::Result<Vec<String>> {
-        let select = "SELECT id FROM ticket WHERE instr(subject, ?1) > 0
-                      UNION SELECT ticket_id FROM entry WHERE instr(text, ?1) > 0";
+        let select = "SELECT id, subject FROM ticket WHERE instr(subject, ?1) > 0
+                      UNION SELECT ticket_id, text FROM entry WHERE instr(text, ?1) > 0";
         let mut select = self.transaction.prepare_cached(select)?;
         let mut tickets = BTreeSet::new();
         for name in &found.names {
-            for id in select.query_map([name], |row| row.get(0).map(TicketId))?.collect::<Result<Vec<_>, _>>()? {
+            let pattern = in_any_case(&of_name(name))?;
+            let longest = name.split_whitespace().map(stem).max_by_key(|stem| stem.len()).unwrap_or_default();
+            let texts = select.query_map([longest], |row| Ok((TicketId(row.get(0)?), row.get::<_, String>(1)?)))?;
+            let texts = texts.collect::<Result<Vec<_>, _>>()?;
+            for (id, _) in texts.into_iter().filter(|(_, text)| pattern.is_match(text)) {
                 let number = self.ticket_number(id)?;
                 let is_known = found.ticket_ids().any(|known| known == id);
                 if !is_known && found.left.iter().all(|left| left.ticket != number) {
@@ -292,12 +296,28 @@ fn full_name(name: &str) -> Option<String> {
     (name.split_whitespace().count() > 1 && !name.contains('@')).then(|| name.to_string())
 }
 
-/// Finds an address and names in any case of their letters, the words of a name however far apart.
+/// Finds an address, as it stands in links, too, and names: in any case of their letters, in every inflection, the
+/// words of a name in either order and however far apart.
 fn pattern(address: &str, names: &BTreeSet<String>) -> anyhow::Result<Regex> {
-    let name = |name: &String| {
-        let words: Vec<String> = name.split_whitespace().map(regex::escape).collect();
-        format!(r"\b{}\b", words.join(r"\s+"))
-    };
-    let all: Vec<String> = std::iter::once(regex::escape(address)).chain(names.iter().map(name)).collect();
-    Ok(RegexBuilder::new(&all.join("|")).case_insensitive(true).build()?)
+    let addresses = [address.to_string(), address.replace('@', "%40")];
+    let all: Vec<String> =
+        addresses.iter().map(|address| regex::escape(address)).chain(names.iter().map(|name| of_name(name))).collect();
+    in_any_case(&all.join("|"))
+}
+
+fn in_any_case(pattern: &str) -> anyhow::Result<Regex> {
+    Ok(RegexBuilder::new(pattern).case_insensitive(true).build()?)
+}
+
+fn of_name(name: &str) -> String {
+    let word = |word: &str| format!(r"{}\w{{0,5}}", regex::escape(stem(word)));
+    let words: Vec<String> = name.split_whitespace().map(word).collect();
+    let turned: Vec<String> = words.iter().rev().cloned().collect();
+    format!(r"\b(?:{}|{})\b", words.join(r"\s+"), turned.join(r",?\s+"))
+}
+
+/// What of a name stays the same in Polish inflection: "Kowalsk" of Kowalski, Kowalska, Kowalskiego.
+fn stem(word: &str) -> &str {
+    let stem = word.trim_end_matches(['a', 'e', 'i', 'o', 'y']);
+    if stem.chars().count() > 1 { stem } else { word }
 }

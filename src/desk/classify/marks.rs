@@ -19,6 +19,13 @@ const MOST_SENTENCES: usize = 1_000;
 /// Digits from which a number may be a telephone's, an extension left out.
 const TELEPHONE: usize = 6;
 
+/// What no rule knows counts from so many letters on, and from one in so many.
+const UNKNOWN_LETTERS: usize = 12;
+const UNKNOWN_SHARE: usize = 3;
+
+/// Letters of a clause up to which it only goes on with the one before.
+const SHORT_CLAUSE: usize = 18;
+
 /// Letters up to which a text says nothing.
 const NOTHING: usize = 3;
 
@@ -181,18 +188,20 @@ impl<'a> Marks<'a> {
         self.any(&self.clauses, Role::Fault) || self.any(&self.clauses, Role::Plea)
     }
 
-    /// Whether the text says for the most part what no rule knows.
+    /// Whether the text says more than a few words that no rule knows.
     pub(super) fn says_the_unknown(&self) -> bool {
-        let known = |clause: &str| {
-            let roles = [Role::Absence, Role::Reassurance, Role::Greeting, Role::Courtesy, Role::Notification];
-            roles.iter().any(|&role| self.rules.0.is(role, clause))
-        };
-        let letters = |clauses: &[String], of: &dyn Fn(&str) -> bool| -> usize {
-            clauses.iter().filter(|clause| of(clause)).map(String::len).sum()
-        };
-        let unknown = letters(&self.clauses, &|clause| !known(clause));
-        let all = letters(&self.sentences, &|_| true);
-        unknown * 2 > all
+        use Role::{Absence, AbsenceSubject, Courtesy, Greeting, Notification, Reassurance, ReplySubject};
+        let roles = [Absence, Reassurance, Greeting, Courtesy, Notification, ReplySubject, AbsenceSubject];
+        let is_known = |clause: &str| roles.iter().any(|&role| self.rules.0.is(role, clause));
+        let (mut unknown, mut goes_on) = (0, false);
+        for clause in &self.clauses {
+            // "as soon as possible" behind "we will answer": behind a comma a clause begins with its blank.
+            let follows = clause.starts_with(' ') && clause.len() <= SHORT_CLAUSE;
+            goes_on = is_known(clause) || goes_on && follows;
+            unknown += if goes_on { 0 } else { clause.len() };
+        }
+        let all: usize = self.sentences.iter().map(String::len).sum();
+        unknown >= UNKNOWN_LETTERS && unknown * UNKNOWN_SHARE > all
     }
 
     pub(super) fn says_nothing(&self) -> bool {
