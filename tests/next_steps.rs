@@ -136,3 +136,20 @@ fn paths_and_days_are_seen_to() {
     check(&desk, &["export", "--all", &desk.dir().display().to_string()], &["name a new folder"]);
     check(&desk, &["tickets", "show", "Z26-000002-4"], &["tickets list"]);
 }
+
+#[test]
+fn settings_with_which_the_service_would_end_are_told_by_check() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its number");
+    for (sections, expected) in [
+        ("[health]\nlisten = \"unix:{dir}/gone/health.sock\"".to_string(), "/gone; make it"),
+        (format!("[health]\nlisten = \"{port}\""), "name another port"),
+        (
+            "[alarm]\naddress = \"pomoc+x@myhezo.example\"".to_string(),
+            "alarm.address: is an address of the desk itself",
+        ),
+    ] {
+        let desk = Desk::with("", &sections);
+        check(&desk, &["check", "--offline"], &[expected]);
+    }
+}

@@ -1,12 +1,13 @@
 //! `check`: everything that would keep the service from doing its work, said at once.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::{BadInput, block_on};
-use crate::config::{Config, MailboxKind, Outgoing};
+use crate::config::{Config, Listen, MailboxKind, Outgoing};
 use crate::contracts::file::ContractFile;
 use crate::desk::plan::Plans;
 use crate::desk::rehearsal;
@@ -46,6 +47,7 @@ pub fn check(path: &Path, offline: bool) -> anyhow::Result<ExitCode> {
             faults.extend(rehearsal::rehearse(&site, Timestamp::now()));
         }
         faults.extend(state_dir_fault(&config.state_dir));
+        faults.extend(config.operations.health.as_ref().and_then(|listen| health_fault(listen, &config.state_dir)));
         if Store::exists(&config.state_dir) {
             let database = Store::check(&config.state_dir, !offline);
             faults.extend(database.err().map(|error| format!("{error:#}")));
@@ -90,6 +92,23 @@ fn state_dir_fault(state_dir: &Path) -> Option<String> {
         "state_dir {state_dir}: nothing can be written in {nearest}: {error}; run this as root or as the service's user, \
          or mend it: install -d -m 700 -o hezo-intake -g hezo-intake {state_dir}"
     ))
+}
+
+/// Why the health pages could not be shown there. A running service shows its own there.
+fn health_fault(listen: &Listen, state_dir: &Path) -> Option<String> {
+    match listen {
+        Listen::Loopback(_) if Store::is_in_use(state_dir) => None,
+        Listen::Loopback(address) => {
+            let error = TcpListener::bind(address).err()?;
+            Some(format!("health.listen {address}: {error}; name another port, or end what listens there (ss -ltnp)"))
+        }
+        Listen::Socket(path) => {
+            // systemd makes the folder below /run at the start.
+            let folder = path.parent().filter(|folder| !folder.exists() && !folder.starts_with("/run"))?;
+            let (path, folder) = (path.display(), folder.display());
+            Some(format!("health.listen {path}: there is no {folder}; make it, or name /run/hezo-intake/health.sock"))
+        }
+    }
 }
 
 /// What is wrong with the list of contracts.

@@ -321,3 +321,28 @@ fn stem(word: &str) -> &str {
     let stem = word.trim_end_matches(['a', 'e', 'i', 'o', 'y']);
     if stem.chars().count() > 1 { stem } else { word }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_found_in_every_inflection() {
+        let names = BTreeSet::from(["Jan Kowalski".to_string(), "Anna Maj".to_string()]);
+        let pattern = pattern("jan@x.example", &names).expect("a pattern");
+        for text in [
+            "Od Jana Kowalskiego.",
+            "JAN\nKOWALSKI",
+            "Kowalski, Jan",
+            "z Anną Maj",
+            "Maj Anna",
+            "mailto:jan%40x.example?subject=a",
+            "Jan@X.example",
+        ] {
+            assert!(pattern.is_match(text), "{text}");
+        }
+        for text in ["Jan Nowak", "Kowalski", "w maju Jan", "anna@x.example"] {
+            assert!(!pattern.is_match(text), "{text}");
+        }
+    }
+}
