@@ -54,7 +54,7 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     unpack(&copy, &new)?;
     let counted = Store::prove(&new).with_context(|| {
         let _ = fs::remove_file(&new);
-        format!("{} is not good; name an earlier copy of that folder", copy.display())
+        format!("{} is not good", copy.display())
     })?;
     let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
     let mut erased = erase::Repeated::default();
