@@ -98,7 +98,10 @@ impl AccessTokens {
         let (token, life) = asked
             .map_err(|_| {
                 let (place, seconds) = (self.place(), PATIENCE.as_secs());
-                anyhow::anyhow!("no access token from {place}: it did not answer within {seconds} s; see to `endpoint`, and that no firewall stands between")
+                anyhow::anyhow!(
+                    "no access token from {place}: it did not answer within {seconds} s; see to `endpoint`, and that no \
+                     firewall stands between"
+                )
             })?
             .with_context(|| format!("no access token from {}", self.place()))?;
         let secret = Secret::new(token);

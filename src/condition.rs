@@ -105,9 +105,14 @@ impl Condition {
         }
     }
 
+    /// Why only a restart may help, one reason a line.
+    pub fn hangs(&self) -> Vec<String> {
+        self.stuck.iter().map(|name| format!("the loop {name} is stuck")).collect()
+    }
+
     /// Why the service does not do its work at this moment, one reason a line; `moment` writes a time.
     pub fn reasons(&self, moment: impl Fn(Timestamp) -> String) -> Vec<String> {
-        let mut reasons: Vec<String> = self.stuck.iter().map(|name| format!("the loop {name} is stuck")).collect();
+        let mut reasons = self.hangs();
         if !self.is_ready {
             reasons.push("starting: not every folder was walked yet".to_string());
         }

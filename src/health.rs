@@ -155,8 +155,7 @@ impl Desk {
     /// Why the program is not alive: a loop is stuck, or the database does not answer. A restart may
     /// help; a mailbox that is away is no reason for one.
     async fn sick(&self) -> Vec<String> {
-        let stuck = self.office.pulse.broken(Instant::now());
-        let mut reasons: Vec<String> = stuck.iter().map(|name| format!("the loop {name} is stuck")).collect();
+        let mut reasons = Condition::of(&self.office, &self.manager).hangs();
         reasons.extend(self.database_fault().await);
         reasons
     }

@@ -28,8 +28,7 @@ mod tickets;
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,7 +43,7 @@ pub use clocks::Appointment;
 pub use contracts::{ContractId, ContractKeys, Counts, ListVersion, NumberKey, SenderKey};
 pub use copy::{Copied, NothingKnownSince, Restored};
 pub use erasure::{Erased, Left, Place};
-pub use erasures::{Erasure, numbers_in};
+pub use erasures::Erasure;
 pub use figures::{ClockFigures, DatabaseFigures, Figures, FolderFigures, SOON};
 pub use journal::{Account, BEFORE_THE_DESK, Decided, FolderId, JournalEntry, OpenedFolder, Packed};
 pub use lists::{RunningClock, Summary, Wanted};

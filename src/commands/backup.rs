@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Config;
 use crate::log;
 use crate::progress::Progress;
-use crate::store::{Copied, Erasure, Store, numbers_in};
+use crate::store::{Copied, Erasure, Store};
 
 /// What a copy's name begins and ends with.
 const PREFIX: &str = "desk-";
@@ -155,13 +155,14 @@ fn surplus(dir: &Path, keep: usize, expired: Timestamp) -> anyhow::Result<Vec<Pa
     Ok(copies.filter(|(place, copy)| *place >= keep || is_old(copy)).map(|(_, copy)| copy).collect())
 }
 
-/// Writes down beside the copies which addresses were erased, as salted hashes, and which tickets were left: a copy that is restored
-/// forgets them again, also where the database of the present is lost.
+/// Writes down beside the copies which addresses were erased, as salted hashes, and which tickets were left: a copy
+/// that is restored forgets them again, also where the database of the present is lost.
 fn write_erasures(dir: &Path, erasures: &[Erasure]) -> anyhow::Result<()> {
     let path = dir.join(ERASURES);
     let line = |erasure: &Erasure| {
         let (salt, hash) = (HEXLOWER.encode(&erasure.salt), HEXLOWER.encode(&erasure.address_hash));
-        format!("{}\n", format!("{salt} {hash} {} {}", erasure.at, erasure.left_as_text()).trim_end())
+        let line = format!("{salt} {hash} {} {}", erasure.at, erasure.left_as_text());
+        format!("{}\n", line.trim_end())
     };
     let new = path.with_extension("new");
     let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new);
@@ -183,7 +184,7 @@ pub(super) fn written_erasures(dir: &Path) -> anyhow::Result<Vec<Erasure>> {
         let mut bytes = || HEXLOWER.decode(parts.next()?.as_bytes()).ok();
         let (salt, address_hash) = (bytes()?.try_into().ok()?, bytes()?.try_into().ok()?);
         let at = parts.next()?.parse().ok()?;
-        Some(Erasure { salt, address_hash, at, left: numbers_in(parts.next().unwrap_or_default()).ok()? })
+        Some(Erasure { salt, address_hash, at, left: Erasure::left_in(parts.next().unwrap_or_default()).ok()? })
     };
     let lines = text.lines().map(|line| erasure(line).with_context(|| format!("{} is damaged", path.display())));
     lines.collect()

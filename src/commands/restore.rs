@@ -51,10 +51,9 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let lock = Store::lock_out(state_dir)?
         .ok_or_else(|| BadInput("the service runs: stop it first (systemctl stop hezo-intake)".to_string()))?;
     let new = state_dir.join("desk.sqlite.restored");
-    unpack(&copy, &new)?;
-    let counted = Store::prove(&new).with_context(|| {
+    let proven = || Store::prove(&new).with_context(|| format!("{} is not good", copy.display()));
+    let counted = unpack(&copy, &new).and_then(|()| proven()).inspect_err(|_| {
         let _ = fs::remove_file(&new);
-        format!("{} is not good", copy.display())
     })?;
     let beside = copy.parent().map_or(Ok(Vec::new()), written_erasures)?;
     let mut erased = erase::Repeated::default();
@@ -65,8 +64,9 @@ pub fn restore(config: &Config, options: &Options) -> anyhow::Result<ExitCode> {
     let restored = Store::restore(state_dir, &new, worked_until, now, forget).map_err(|error| {
         match error.downcast_ref() {
         Some(NothingKnownSince(at)) => BadInput(format!(
-            "no former database can be read (it is gone, damaged or another version's) to say what was sent since {}: say with --worked-until TIME until when the \
-             service worked (its last line in the log: journalctl -u hezo-intake)",
+            "no former database can be read (it is gone, damaged or another version's) to say what was sent since {}: \
+             say with --worked-until TIME until when the service worked (its last line in the log: journalctl -u \
+             hezo-intake)",
             local(*at)
         ))
         .into(),
@@ -139,11 +139,8 @@ fn unpack(copy: &Path, to: &Path) -> anyhow::Result<()> {
     if is_compressed(copy) {
         let mut decoder = zstd::stream::read::Decoder::new(from)?;
         io::copy(&mut decoder, &mut file).with_context(|| {
-            let _ = fs::remove_file(to);
-            format!(
-                "{} cannot be unpacked: it is cut off or damaged; name an earlier copy of that folder",
-                copy.display()
-            )
+            let copy = copy.display();
+            format!("{copy} cannot be unpacked: it is cut off or damaged; name an earlier copy of that folder")
         })?;
     } else {
         io::copy(&mut &from, &mut file)?;

@@ -137,13 +137,13 @@ pub fn classify(
         return Verdict { own_robot: robot.map(str::to_string), ..Verdict::new(Kind::Own, "our-address") };
     }
     let by_hand = is_by_hand(message) && bounce::report_type(message).is_none();
-    if let Some((kind, rule)) = answering_robot(message, &marks, own, numbers).filter(|_| !by_hand) {
+    if !by_hand && let Some((kind, rule)) = answering_robot(message, &marks, own, numbers) {
         return Verdict::new(kind, rule);
     }
     if let Some(rule) = marks.header(Role::List) {
         return through_list(rule, &marks, own, numbers);
     }
-    if let Some(rule) = marks.robot().or_else(|| robot_by_words(&marks, numbers)).filter(|_| !by_hand) {
+    if !by_hand && let Some(rule) = marks.robot().or_else(|| robot_by_words(&marks, numbers)) {
         return Verdict::new(Kind::Bulk, rule);
     }
     let silence = from_us.then_some("our-address").or_else(|| marks.header(Role::Silence));

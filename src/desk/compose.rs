@@ -35,6 +35,9 @@ pub const MAX_SUBJECT_CHARACTERS: usize = 200;
 /// Characters of a display name.
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
+/// The field by which a mail asks programs for silence (MS-OXCMAIL 2.1.3.2.20).
+pub const SILENCE: &str = "X-Auto-Response-Suppress";
+
 /// Header fields that [`compose`] writes itself or leaves to the servers on the way; an extra header
 /// cannot have such a name. Neither can one that begins with `Content-` or `Resent-`.
 const RESERVED: &[&str] = &[
@@ -155,9 +158,9 @@ pub fn compose(mail: &Outgoing) -> Result<Vec<u8>, ComposeError> {
     }
     if let Some(reason) = mail.auto_submitted {
         builder = builder.header("Auto-Submitted", Raw::new(reason.keyword()));
-        builder = builder.header("X-Auto-Response-Suppress", Raw::new("All"));
+        builder = builder.header(SILENCE, Raw::new("All"));
     } else if mail.asks_for_no_automatic_answer {
-        builder = builder.header("X-Auto-Response-Suppress", Raw::new("OOF, AutoReply"));
+        builder = builder.header(SILENCE, Raw::new("OOF, AutoReply"));
     }
     if let Some(Conversation { topic, index }) = &mail.conversation {
         builder = builder.header("Thread-Topic", Text::new(field::clean(topic, MAX_SUBJECT_CHARACTERS)));

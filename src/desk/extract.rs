@@ -321,11 +321,7 @@ fn share(texts: &mut [Vec<(Section, &str)>]) -> bool {
 
 /// The first bytes of a text, but no half character.
 fn head(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
 }
 
 impl std::fmt::Display for Place {

@@ -33,20 +33,19 @@ impl Erasure {
         self.left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
+    /// Reads what [`Erasure::left_as_text`] wrote.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn left_in(text: &str) -> anyhow::Result<Vec<TicketNumber>> {
+        let read = |number: &str| number.parse().map_err(|_| anyhow::anyhow!("{number} is no ticket's number"));
+        text.split_whitespace().map(read).collect()
+    }
+
     /// Whether it was this address.
     pub fn is_of(&self, address: &str) -> bool {
         hash(&self.salt, address) == self.address_hash
     }
-}
-
-/// Reads what [`Erasure::left_as_text`] wrote.
-///
-/// # Errors
-/// It is something else.
-pub fn numbers_in(text: &str) -> anyhow::Result<Vec<TicketNumber>> {
-    text.split_whitespace()
-        .map(|number| number.parse().map_err(|_| anyhow::anyhow!("{number} is no ticket's number")))
-        .collect()
 }
 
 fn hash(salt: &[u8; 16], address: &str) -> [u8; 32] {
@@ -75,7 +74,7 @@ impl Work<'_> {
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?)))?;
         rows.map(|row| {
             let (salt, address_hash, at, left) = row?;
-            Ok(Erasure { salt, address_hash, at: timestamp(at)?, left: numbers_in(&left)? })
+            Ok(Erasure { salt, address_hash, at: timestamp(at)?, left: Erasure::left_in(&left)? })
         })
         .collect()
     }

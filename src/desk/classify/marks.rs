@@ -124,11 +124,7 @@ impl<'a> Marks<'a> {
     /// Words of absence or receipt near the beginning.
     pub(super) fn absence(&self) -> Option<&'a str> {
         let text = if self.whole.is_empty() { &self.text } else { &self.whole };
-        let mut end = text.len().min(BEGINNING);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.first(Role::Absence, text.get(..end).unwrap_or_default())
+        self.first(Role::Absence, text.get(..text.floor_char_boundary(BEGINNING)).unwrap_or_default())
     }
 
     /// Whether somebody says that a device is broken.
@@ -246,13 +242,13 @@ fn sentences(text: &str) -> Vec<&str> {
 /// Whether a full stop between these is one of a date: behind one or two digits, and before what no sentence
 /// begins with, or a month, which German writes with a capital.
 fn is_in_date(before: &str, behind: &str) -> bool {
-    const MONTHS: [&str; 13] =
-        ["jan", "jän", "feb", "mär", "mar", "apr", "mai", "jun", "jul", "aug", "sep", "okt", "nov"];
+    const MONTHS: [&str; 14] =
+        ["jan", "jän", "feb", "mär", "mar", "apr", "mai", "jun", "jul", "aug", "sep", "okt", "nov", "dez"];
     let digits = before.chars().rev().take_while(char::is_ascii_digit).count();
     let word = behind.trim_start_matches([' ', '\u{a0}']);
     let month = word.chars().take(3).collect::<String>().to_lowercase();
     let begins_none = word.starts_with(|c: char| c.is_ascii_digit() || c.is_lowercase());
-    (1..=2).contains(&digits) && (begins_none || month == "dez" || MONTHS.contains(&month.as_str()))
+    (1..=2).contains(&digits) && (begins_none || MONTHS.contains(&month.as_str()))
 }
 
 /// Adds a text in one line, folded.

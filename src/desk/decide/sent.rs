@@ -4,15 +4,13 @@ use jiff::Timestamp;
 
 use super::progress::Progress;
 use super::{Case, handover};
+use crate::desk::compose::SILENCE;
 use crate::desk::decision::{Decision, Disposition, Effect};
 use crate::desk::facts::SentMail;
 use crate::desk::reply::Keeps;
 use crate::desk::site::Site;
 use crate::desk::thread::{self, Thread};
 use crate::desk::ticket::{ClockKind, Ending, EntryKind, State, Ticket};
-
-/// The field by which a mail asks programs for silence; each of ours has it that is about no ticket.
-const SILENCE: &str = "X-Auto-Response-Suppress";
 
 /// What follows from the acceptance of a mail. It answers what was there when it was written: a
 /// clock set going later runs on.
@@ -43,8 +41,8 @@ pub(super) fn came_back(case: &Case) -> Decision {
 }
 
 /// Whether somebody else writes under our address: a form, a scanner, a colleague. Every mail of ours has our
-/// signature in its Message-ID, and where a server has changed that, one of these marks still: so what tells of
-/// this mail can never come back as another, and nothing goes round.
+/// signature in its Message-ID, and where a server has changed that, one of these marks still (each that is about no
+/// ticket asks for silence): so what tells of this mail can never come back as another, and nothing goes round.
 fn is_of_another(case: &Case) -> bool {
     let message = &case.mail.message;
     let signed = message.message_id.as_deref().is_some_and(|id| case.site.token_keys.is_ours(id));

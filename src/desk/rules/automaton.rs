@@ -49,23 +49,24 @@ impl Automaton {
     /// Compiles patterns of bytes.
     ///
     /// # Errors
-    /// The first pattern that cannot be compiled and why, or that all together are too large.
-    pub(crate) fn new(patterns: &[String], syntax: syntax::Config) -> Result<Automaton, (Option<usize>, String)> {
-        for (at, pattern) in patterns.iter().enumerate() {
-            compile(std::slice::from_ref(pattern), syntax, PATTERN_MAX).map_err(|why| (Some(at), why))?;
-        }
-        let dfa = Arc::new(compile(patterns, syntax, SIZE_MAX).map_err(|why| (None, why))?);
+    /// Why one of them cannot be compiled, or that all together are too large.
+    pub(crate) fn new(patterns: &[String], syntax: syntax::Config) -> Result<Automaton, String> {
+        let dfa = Arc::new(compile(patterns, syntax, SIZE_MAX)?);
         let maker = Arc::clone(&dfa);
         let make: MakeCache = Box::new(move || maker.create_cache());
         Ok(Automaton(Arc::new(Compiled { dfa, caches: Pool::new(make) })))
     }
 
-    /// The same, of ASCII text in any case.
+    /// The same, of ASCII text in any case, each pattern tried by itself first.
     ///
     /// # Errors
-    /// Those of [`Automaton::new`].
+    /// The first pattern that cannot be compiled and why, or that all together are too large.
     pub(crate) fn of_ascii(patterns: &[String]) -> Result<Automaton, (Option<usize>, String)> {
-        Automaton::new(patterns, syntax::Config::new().unicode(false).utf8(false).case_insensitive(true))
+        let syntax = syntax::Config::new().unicode(false).utf8(false).case_insensitive(true);
+        for (at, pattern) in patterns.iter().enumerate() {
+            compile(std::slice::from_ref(pattern), syntax, PATTERN_MAX).map_err(|why| (Some(at), why))?;
+        }
+        Automaton::new(patterns, syntax).map_err(|why| (None, why))
     }
 
     /// Begins to read.

@@ -74,7 +74,7 @@ impl Patterns {
     pub(crate) fn new(file: &str, patterns: &[&str]) -> Result<Patterns, RuleFault> {
         let patterns: Vec<String> = patterns.iter().map(|pattern| in_bytes(pattern)).collect();
         let compiled = Automaton::new(&patterns, syntax::Config::new().utf8(false));
-        let refuse = |(_, message): (_, String)| RuleFault { file: file.to_string(), rule: None, message };
+        let refuse = |message| RuleFault { file: file.to_string(), rule: None, message };
         compiled.map(Patterns).map_err(refuse)
     }
 
